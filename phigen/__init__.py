@@ -1,0 +1,63 @@
+"""Fluid datasets whose symmetry is exact where a recipe says so, and measured where it is not.
+
+The line of work is recipe -> plan -> simulate -> store -> measure; each step is a function here.  Importing the
+package changes nothing in the process and loads no solver: names are fetched when they are used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from phigen.building import build as build
+    from phigen.drawing import preview as preview
+    from phigen.errors import PhigenError as PhigenError
+    from phigen.measurement import measure as measure
+    from phigen.measurement import summarize as summarize
+    from phigen.planning import plan as plan
+    from phigen.reading import load as load
+    from phigen.recipe import Recipe as Recipe
+    from phigen.simulation import simulate as simulate
+    from phigen.store import open as open
+    from phigen.symmetry import turn as turn
+
+_HOMES = {
+    "build": "building",
+    "load": "reading",
+    "measure": "measurement",
+    "open": "store",
+    "PhigenError": "errors",
+    "plan": "planning",
+    "preview": "drawing",
+    "Recipe": "recipe",
+    "simulate": "simulation",
+    "summarize": "measurement",
+    "turn": "symmetry",
+}
+
+__version__ = version("phigen")
+__all__ = [
+    "PhigenError",
+    "Recipe",
+    "build",
+    "load",
+    "measure",
+    "open",
+    "plan",
+    "preview",
+    "simulate",
+    "summarize",
+    "turn",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'phigen' has no attribute {name!r}")
+    return getattr(import_module(f"phigen.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,291 @@
+"""The command line: each command is a thin call of one function, and every failure is one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from phigen.errors import PhigenError, RecipeError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+class _Frames(click.ParamType[slice]):
+    """A slice of stored frames by position, written as in Python: 10:-1."""
+
+    name = "A:B"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> slice:
+        if isinstance(value, slice):
+            return value
+        try:
+            start, stop = (int(bound) if bound else None for bound in value.split(":"))
+        except ValueError:
+            self.fail(f"{value!r} is no slice of frames; write it as 10:-1, 10: or :20", param, ctx)
+        return slice(start, stop)
+
+
+_debug = click.option("--debug", is_flag=True, expose_value=False, help="Show a failure's traceback.")
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+_recipe = click.argument("recipe")
+_dataset = click.argument("dataset")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="phigen")
+@_debug
+def cli() -> None:
+    """Build fluid datasets whose symmetry is exact, broken by a known amount, or graded in between.
+
+    RECIPE is a YAML file, or the name of a recipe that phigen ships.  DATASET is what `phigen build` made.
+    """
+
+
+@cli.command()
+@_recipe
+@_as_json
+@_debug
+def plan(recipe: str, as_json: bool) -> None:
+    """Say what a build of RECIPE would do; nothing is written."""
+    from phigen.building import default_path, processes_for
+    from phigen.planning import plan as planned_from
+    from phigen.reading import load
+
+    planned = planned_from(load(recipe))
+    kept = planned.recipe.time.kept
+    facts: dict[str, Any] = {
+        "name": planned.recipe.name,
+        "version": planned.recipe.version,
+        "path": str(default_path(planned.recipe)),
+        "datasets": len(planned.levels),
+        "levels": list(planned.levels),
+        "runs": len(planned.runs),
+        "distinct_simulations": len(planned.distinct),
+        "steps": kept[-1] + 1,
+        "frames": len(kept),
+        "first_frame": kept[0],
+        "last_frame": kept[-1],
+        "bytes": planned.bytes,
+        "seconds_on_one_core": round(planned.seconds, 1),
+        "processes": processes_for(planned),
+    }
+    if as_json:
+        return _print_json(facts)
+    facts["bytes"] = f"{planned.bytes / 1e6:.1f} MB before compression"
+    facts["seconds_on_one_core"] = f"{planned.seconds:.1f} by estimate; a first compilation adds a few"
+    return _print_facts(facts)
+
+
+@cli.command()
+@_recipe
+@click.option("--out", type=click.Path(), help="Where to; datasets/NAME.zarr if left out.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes on this machine.")
+@click.option("--scheduler", metavar="ADDRESS", help="A running dask.distributed scheduler.")
+@_as_json
+@_debug
+def build(recipe: str, out: str | None, workers: int | None, scheduler: str | None, as_json: bool) -> None:
+    """Simulate and store the runs of RECIPE that are not stored yet, then measure them."""
+    from phigen.building import build as build_dataset
+    from phigen.building import compiler_cache, default_path
+    from phigen.measurement import measure as errors_of
+    from phigen.measurement import summarize
+    from phigen.reading import load
+    from phigen.reporting import rows_by_level
+    from phigen.store import open as open_dataset
+
+    if workers is not None and scheduler is not None:
+        raise click.UsageError("--workers starts processes here, --scheduler borrows others: give one of them")
+    loaded = load(recipe)
+    path = Path(out) if out is not None else default_path(loaded)
+    os.environ.update(compiler_cache())
+    began = time.monotonic()
+    with _progress() as progress:
+        built = build_dataset(loaded, path, workers=workers, scheduler=scheduler, progress=progress)
+    seconds = time.monotonic() - began
+    dataset = open_dataset(path)
+    errors = summarize(errors_of(dataset)) if len(dataset.attrs["elements"]) > 1 else None
+    if as_json:
+        facts = {"path": str(path), "runs": built.runs, "written": built.written, "seconds": seconds}
+        return _print_json(facts | {"errors": rows_by_level(errors) if errors is not None else []})
+    if built.written:
+        click.echo(f"{path}: {built.runs} runs, {built.written} of them written in {seconds:.1f} s")
+    else:
+        click.echo(f"{path}: is finished, {built.runs} runs; nothing to do")
+    return _print_errors(errors) if errors is not None else click.echo("no symmetry group: nothing to measure")
+
+
+@cli.command()
+@_dataset
+@_as_json
+@_debug
+def inspect(dataset: str, as_json: bool) -> None:
+    """Say what is in DATASET, from the store alone."""
+    from phigen.inspection import describe
+
+    facts = describe(Path(dataset))
+    if as_json:
+        return _print_json(facts)
+    variables = facts.pop("variables")
+    _print_facts(facts)
+    click.echo()
+    for variable in variables:
+        variable["dims"] = ", ".join(variable["dims"])
+        variable["shape"] = " x ".join(map(str, variable["shape"]))
+    return _print_table(variables, "keys")
+
+
+@cli.command()
+@_dataset
+@click.option("--frames", type=_Frames(), help="Stored frames by position, as in 10:-1.")
+@click.option("--over-time", is_flag=True, help="One row a frame: the mean absolute error of each level.")
+@_as_json
+@_debug
+def measure(dataset: str, frames: slice | None, over_time: bool, as_json: bool) -> None:
+    """Measure the data equivariance error of DATASET, by level, variable and element."""
+    from phigen.measurement import measure as errors_of
+    from phigen.measurement import summarize
+    from phigen.reporting import rows_by_level, rows_over_time
+    from phigen.store import open as open_dataset
+
+    errors = errors_of(open_dataset(dataset), frames=frames)
+    by_level, by_frame = rows_by_level(summarize(errors)), rows_over_time(errors)
+    if as_json:
+        return _print_json({"frames": errors["time"].values.tolist(), "errors": by_level, "over_time": by_frame})
+    if over_time:
+        return _print_table(by_frame, "keys")
+    return _print_table([row | row.pop("mae_by_element") for row in by_level], "keys")
+
+
+@cli.command()
+@_dataset
+@click.option("--out", type=click.Path(), help="A .png, or a .gif of all frames; beside DATASET if left out.")
+@click.option("--level", type=float, help="Whose plumes to show; the middle one if left out.")
+@_debug
+def preview(dataset: str, out: str | None, level: float | None) -> None:
+    """Draw DATASET: a level's plumes, their turned-back twins, and the error over time."""
+    from phigen.drawing import preview as draw
+    from phigen.store import open as open_dataset
+
+    path = Path(out) if out is not None else Path(dataset).with_suffix(".png")
+    click.echo(draw(open_dataset(dataset), path, level=level))
+
+
+@cli.command()
+@click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...")
+@_as_json
+@_debug
+def validate(recipes: Sequence[str], as_json: bool) -> None:
+    """Check each RECIPE and say every fault of it."""
+    from phigen.planning import plan as planned_from
+    from phigen.reading import load
+
+    results: list[dict[str, Any]] = []
+    for recipe in recipes:
+        try:
+            planned = planned_from(load(recipe))
+        except RecipeError as error:
+            results.append({"recipe": recipe, "faults": list(error.faults)})
+        else:
+            results.append({"recipe": recipe, "faults": [], "runs": len(planned.runs)})
+    faults = [fault for result in results for fault in result["faults"]]
+    if as_json:
+        _print_json(results)
+    else:
+        for result in results:
+            if not result["faults"]:
+                click.echo(f"{result['recipe']}: sound, {result['runs']} runs")
+    if faults:
+        raise RecipeError(*faults)
+
+
+@cli.command()
+@_debug
+def schema() -> None:
+    """Print the recipe's JSON Schema, for editors."""
+    from phigen.recipe import Recipe
+
+    _print_json(Recipe.model_json_schema())
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """Show a bar with an estimate on stderr, from the first word of progress on."""
+    bars: list[Any] = []
+
+    def show(done: int, total: int) -> None:
+        if not bars:
+            label = "simulating" if not done else f"continuing after {done} of {total} runs"
+            bars.append(click.progressbar(length=total, label=label, file=sys.stderr, show_pos=True).__enter__())
+            bars[0].update(0)
+        bars[0].update(done - bars[0].pos)
+
+    try:
+        yield show
+    finally:
+        for bar in bars:
+            bar.__exit__(None, None, None)
+
+
+def _print_errors(errors: xr.Dataset) -> None:
+    click.echo("data equivariance error, mean absolute, by level:")
+    variables = errors["variable"].values.tolist()
+    by_level = zip(errors["level"].values.tolist(), errors["mae"].transpose("level", "variable").values, strict=True)
+    _print_table([[level, *values] for level, values in by_level], ["level", *variables])
+
+
+def _print_table(rows: Sequence[Any], headers: Sequence[str] | str = ()) -> None:
+    from tabulate import tabulate
+
+    click.echo(tabulate(rows, headers=headers, tablefmt="simple" if headers else "plain", floatfmt=".6g"))
+
+
+def _print_facts(facts: dict[str, Any]) -> None:
+    _print_table([[name.replace("_", " "), _spell(value)] for name, value in facts.items()])
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2))
+
+
+def _spell(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {item}" for name, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(_spell(item) for item in value)
+    return f"{value:.6g}" if isinstance(value, float) else " ".join(str(value).split())
+
+
+def main() -> None:
+    """Run the command line; the one place where a failure becomes a line and an exit status.
+
+    0 is success, 1 a failure that the line explains, 2 a usage mistake, 130 an interruption.
+    """
+    debug = "--debug" in sys.argv[1:]
+    try:
+        status = cli(standalone_mode=False)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped; what was built is kept: run the same command again to continue", err=True)
+        status = 130
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except PhigenError as error:
+        click.echo(traceback.format_exc() if debug else str(error), err=True)
+        status = 1
+    except Exception as error:
+        click.echo(
+            traceback.format_exc() if debug else f"phigen failed, {type(error).__name__}: {error}; --debug shows where",
+            err=True,
+        )
+        status = 1
+    sys.exit(status)

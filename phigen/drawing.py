@@ -1,0 +1,195 @@
+"""A picture of a dataset: the plumes of one orbit, their turned-back twins, and every level's error over time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from phigen.errors import MeasureError, StoreError
+from phigen.measurement import measure
+from phigen.symmetry import ElementName, inverse, turn
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.image import AxesImage
+    from matplotlib.lines import Line2D
+    from numpy.typing import NDArray
+
+FRAMES_OF_A_FILM = 60
+"""A .gif shows at most about so many frames, evenly spaced."""
+
+_FORMATS = (".png", ".gif")
+
+
+def preview(dataset: xr.Dataset, path: str | Path, *, level: float | None = None) -> Path:
+    """Draw a dataset: a still of the last frame as .png, or a film of all frames as .gif.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        As opened by `phigen.open`.
+    path : str or Path
+        Where to; the suffix says which.
+    level : float, optional
+        Whose plumes are shown; the middle level if left out.  The first orbit of it is drawn.
+
+    Returns
+    -------
+    Path
+        What was written.
+
+    Raises
+    ------
+    MeasureError
+        If the dataset has no such level, or no field to draw.
+    StoreError
+        If the file cannot be written, or has another suffix.
+    """
+    path = Path(path)
+    if path.suffix not in _FORMATS:
+        raise StoreError(f"{path}: is neither .png nor .gif, got {path.suffix or 'no suffix'}; name one of them")
+    picture = _Picture.of(dataset, level)
+    with _written_whole(path) as draft:
+        if path.suffix == ".png":
+            picture.figure.savefig(draft, format="png", dpi=110)
+        else:
+            picture.film(draft)
+    return path
+
+
+@contextmanager
+def _written_whole(path: Path) -> Iterator[Path]:
+    """Draw beside the file and move it there, so that a picture is whole or not there."""
+    draft = path.with_name(f".{path.stem}.draft{path.suffix}")
+    try:
+        yield draft
+        draft.replace(path)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written, {error.strerror}; choose another place with --out") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+class _Film(NamedTuple):
+    """An image of a figure, and what it shows in each frame, (time, y, x)."""
+
+    image: AxesImage
+    values: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """A figure, and what changes in it from frame to frame."""
+
+    figure: Figure
+    films: list[_Film]
+    markers: list[Line2D]
+    frames: NDArray[Any]
+
+    @classmethod
+    def of(cls, dataset: xr.Dataset, level: float | None) -> _Picture:
+        from matplotlib.figure import Figure
+
+        orbit = _one_orbit(dataset, level)
+        elements = orbit["element"].values.tolist()
+        width = 2.1 * len(elements)
+        figure = Figure(figsize=(width + 4.8, 5), layout="constrained")
+        plumes, curves = figure.subfigures(1, 2, width_ratios=(width, 4.8), squeeze=False)[0]
+        films = _draw_plumes(plumes, orbit, elements)
+        markers = _draw_errors(curves, dataset) if len(elements) > 1 else []
+        picture = cls(figure, films, markers, dataset["time"].values)
+        picture.show(len(picture.frames) - 1)
+        return picture
+
+    def show(self, position: int) -> None:
+        """Move the picture to a frame, by position."""
+        for film in self.films:
+            film.image.set_data(film.values[position])
+        for marker in self.markers:
+            marker.set_xdata([self.frames[position]] * 2)
+
+    def film(self, path: Path) -> None:
+        """Write the frames as an animated .gif."""
+        from matplotlib.animation import PillowWriter
+
+        writer = PillowWriter(fps=12)
+        with writer.saving(self.figure, str(path), dpi=70):
+            for position in range(0, len(self.frames), -(-len(self.frames) // FRAMES_OF_A_FILM)):
+                self.show(position)
+                writer.grab_frame()
+
+
+def _one_orbit(dataset: xr.Dataset, level: float | None) -> xr.Dataset:
+    levels = np.unique(dataset["level"].values)
+    chosen = levels[len(levels) // 2] if level is None else level
+    if chosen not in levels:
+        known = ", ".join(f"{n:g}" for n in levels)
+        raise MeasureError(f"there is no level {chosen:g}, the dataset has {known}; choose one of them")
+    runs = np.flatnonzero(dataset["level"].values == chosen)
+    first = dataset["orbit"].values[runs[0]]
+    return dataset.isel(run=[run for run in runs if dataset["orbit"].values[run] == first])
+
+
+def _draw_plumes(figure: SubFigure, orbit: xr.Dataset, elements: Sequence[ElementName]) -> list[_Film]:
+    """Draw one column per run: above as it is, below turned back."""
+    field = _drawn_field(orbit)
+    runs = [field.isel(run=i).load() for i in range(len(elements))]
+    brightest = max(float(np.quantile(run.values, 0.995)) for run in runs) or 1.0
+    axes = figure.subplots(2, len(elements), squeeze=False)
+    films = []
+    for column, (element, run) in enumerate(zip(elements, runs, strict=True)):
+        for row, shown in enumerate((run, turn(run, inverse(element)))):
+            ax = axes[row, column]
+            image = ax.imshow(shown.values[-1], origin="lower", cmap="magma", vmin=0, vmax=brightest)
+            films.append(_Film(image, shown.values))
+            ax.set(xticks=[], yticks=[])
+        axes[0, column].set_title(f"{element}\nstrength {float(orbit['strength'].values[column]):g}", fontsize=9)
+    axes[0, 0].set_ylabel(f"{field.name}, as stored")
+    axes[1, 0].set_ylabel("turned back")
+    figure.suptitle(f"{orbit.attrs['title']}, level {float(orbit['level'].values[0]):g}")
+    return films
+
+
+def _drawn_field(dataset: xr.Dataset) -> xr.DataArray:
+    """Give the smoke, or the speed where no smoke is stored."""
+    if "smoke" in dataset:
+        return dataset["smoke"]
+    if "velocity" in dataset:
+        squares = (dataset["velocity"] ** 2).sum("component")
+        return (squares**0.5).rename("speed")
+    raise MeasureError("the dataset stores neither smoke nor velocity; there is no field to draw")
+
+
+def _draw_errors(figure: SubFigure, dataset: xr.Dataset) -> list[Line2D]:
+    """Draw each level's mean absolute error over time, one panel per variable; give the lines that mark a frame."""
+    from matplotlib import colormaps
+
+    errors = measure(dataset)["mae"].mean("element")
+    variables, levels = errors["variable"].values.tolist(), errors["level"].values.tolist()
+    panels = figure.subplots(len(variables), 1, sharex=True, squeeze=False)[:, 0]
+    colours = colormaps["viridis"](np.linspace(0, 0.9, len(levels)))
+    markers = []
+    for ax, variable in zip(panels, variables, strict=True):
+        for level, colour in zip(levels, colours, strict=True):
+            curve = errors.sel(variable=variable, level=level).values
+            exact = ", exact" if not curve.any() else ""
+            ax.plot(errors["time"], curve, color=colour, label=f"{level:g}{exact}")
+        _dress(ax, variable)
+        markers.append(ax.axvline(errors["time"].values[-1], color="0.6", lw=0.8))
+    panels[-1].set_xlabel("frame (steps)")
+    panels[0].legend(title="level", fontsize=7, ncols=-(-len(levels) // 5), title_fontsize=8)
+    figure.suptitle("data equivariance error")
+    return markers
+
+
+def _dress(ax: Axes, variable: str) -> None:
+    ax.set_ylabel(f"{variable}, mean |difference|", fontsize=9)
+    ax.set_ylim(bottom=0)
+    ax.spines[["top", "right"]].set_visible(False)

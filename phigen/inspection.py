@@ -1,0 +1,80 @@
+"""What is in a store, from the store alone, finished or not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from phigen import store
+
+
+def describe(path: str | Path) -> dict[str, Any]:
+    """Describe a dataset of phigen's without reading its fields.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of the store.
+
+    Returns
+    -------
+    dict
+        Plain values, as JSON has them: what it is, how many of its runs are there, what they are, the solver's
+        health, the versions that computed it, and for each variable dims, shape, dtype and bytes on disk.
+
+    Raises
+    ------
+    StoreError
+        If there is no dataset of phigen's at the path, or it is damaged.
+    """
+    path = Path(path)
+    state = store.status(path)
+    dataset = store.open(path) if state.finished else store.peek(path)
+    attributes = dataset.attrs
+    sizes = _bytes_by_variable(path)
+    return {
+        "path": str(path),
+        **{name: attributes[name] for name in ("name", "version", "description", "license", "references")},
+        "finished": state.finished,
+        "runs": state.runs,
+        "runs_stored": state.done,
+        **{name: attributes[name] for name in ("group", "elements", "frame", "boundaries", "dt_smoke", "dt_velocity")},
+        "levels": np.unique(dataset["level"].values).tolist(),
+        "orbits": len(np.unique(dataset["orbit"].values)),
+        "strengths": [float(dataset["strength"].min()), float(dataset["strength"].max())],
+        "splits": dict(Counter(dataset["split"].values.tolist())),
+        "frames": [int(dataset["time"][0]), int(dataset["time"][-1])],
+        "largest_divergence": _largest(dataset["divergence"].values),
+        "largest_courant": _largest(dataset["courant"].values),
+        "recipe_sha256": attributes["recipe_sha256"],
+        "versions": attributes["versions"],
+        "bytes": sum(sizes.values()),
+        "variables": [
+            {
+                "name": str(name),
+                "dims": list(map(str, variable.dims)),
+                "shape": list(variable.shape),
+                "dtype": str(variable.dtype),
+                "units": variable.attrs.get("units", ""),
+                "bytes": sizes[str(name)],
+            }
+            for name, variable in dataset.data_vars.items()
+        ],
+    }
+
+
+def _bytes_by_variable(path: Path) -> Counter[str]:
+    sizes: Counter[str] = Counter()
+    for entry in store.entries(path).values():
+        for file, (size, _) in entry.files.items():
+            sizes[file.split("/")[0]] += size
+    return sizes
+
+
+def _largest(values: Any) -> float | None:
+    """Give the largest of the values that are there; a run that is not stored reads as NaN."""
+    there = values[np.isfinite(values)]
+    return float(there.max()) if there.size else None

@@ -1,0 +1,160 @@
+"""What a dataset's variables, coordinates and attributes are: names, dims, units and conventions, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from phigen.planning import Plan, Run
+from phigen.recipe import VariableName
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_PACKAGES = ("phigen", "phiflow", "phiml", "jax", "jaxlib", "numpy", "xarray", "zarr", "numcodecs")
+
+
+@dataclass(frozen=True)
+class Variable:
+    """What a stored variable is: its dims after `run`, and its CF attributes."""
+
+    dims: tuple[str, ...]
+    dtype: str
+    units: str
+    long_name: str
+    comment: str = ""
+
+
+VARIABLES = {
+    "smoke": Variable(("time", "y", "x"), "float32", "1", "smoke density", "in cell centres"),
+    "velocity": Variable(
+        ("time", "component", "y", "x"), "float32", "cell step-1", "velocity", "mean of the two faces of each cell"
+    ),
+    "velocity_x": Variable(
+        ("time", "y", "x_face"), "float32", "cell step-1", "velocity along x", "on all N + 1 faces, walls included"
+    ),
+    "velocity_y": Variable(
+        ("time", "y_face", "x"), "float32", "cell step-1", "velocity along y", "on all N + 1 faces, walls included"
+    ),
+    "pressure": Variable(
+        ("time", "y", "x"), "float32", "cell2 step-1", "pressure", "p of v - grad p, the projection of the last step"
+    ),
+    "buoyancy": Variable(
+        ("time", "component"), "float64", "cell step-2", "buoyancy per unit smoke", "as applied, added once per step"
+    ),
+    "divergence": Variable(
+        ("time",), "float32", "step-1", "largest absolute divergence", "over the steps since the frame before"
+    ),
+    "courant": Variable(("time",), "float32", "1", "largest Courant number", "over the steps since the frame before"),
+}
+STORED_AS: dict[VariableName, tuple[str, ...]] = {
+    "smoke": ("smoke",),
+    "velocity": ("velocity",),
+    "faces": ("velocity_x", "velocity_y"),
+    "pressure": ("pressure",),
+}
+ALWAYS = ("buoyancy", "divergence", "courant")
+
+_COORDINATES = {
+    "time": {"units": "step", "long_name": "frame k is the state that step k leaves; steps count from 0"},
+    "x": {"units": "cell", "long_name": "cell centres, to the right", "axis": "X"},
+    "y": {"units": "cell", "long_name": "cell centres, up: row 0 is the bottom", "axis": "Y"},
+    "x_face": {"units": "cell", "long_name": "faces between cells along x"},
+    "y_face": {"units": "cell", "long_name": "faces between cells along y"},
+    "component": {"long_name": "component of a vector"},
+    "level": {"units": "1", "long_name": "level of symmetry breaking; 0 is exactly symmetric"},
+    "orbit": {"long_name": "which scene a run comes from"},
+    "element": {"long_name": "group element that takes the orbit's first scene to this one; counter-clockwise"},
+    "strength": {"units": "cell step-2", "long_name": "buoyancy strength before the schedule"},
+    "split": {"long_name": "train, validation or test"},
+    "inflow_x": {"units": "cell", "long_name": "centre of the inflow along x"},
+    "inflow_y": {"units": "cell", "long_name": "centre of the inflow along y"},
+    "inflow_radius": {"units": "cell", "long_name": "radius of the inflow"},
+    "inflow_rate": {"units": "step-1", "long_name": "smoke density that the inflow adds per step"},
+}
+
+
+def versions() -> dict[str, str]:
+    """Give the version of everything that the bytes of a dataset depend on."""
+    return {package: version(package) for package in _PACKAGES}
+
+
+def coordinates(cells: tuple[int, int], frames: range) -> dict[str, Any]:
+    """Give the coordinates of simulated fields: cell centres and faces in cells, frames in steps."""
+    width, height = cells
+    return {
+        "time": np.asarray(frames, np.int64),
+        "component": np.array(["x", "y"], dtype=object),
+        "y": np.arange(height) + 0.5,
+        "x": np.arange(width) + 0.5,
+        "y_face": np.arange(height + 1.0),
+        "x_face": np.arange(width + 1.0),
+    }
+
+
+def index_of(plan: Plan) -> xr.Dataset:
+    """Give all that is known before anything is simulated: coordinates and attributes."""
+    recipe, runs = plan.recipe, plan.runs
+    coords: dict[str, Any] = dict(coordinates(recipe.grid.shape, recipe.time.kept))
+    if "faces" not in recipe.store:
+        del coords["x_face"], coords["y_face"]
+    coords |= {key: ("run", _column([parameters_of(run)[key] for run in runs])) for key in PER_RUN}
+    several = len(runs[0].inflows) > 1
+    for key, values in _inflow_columns(runs).items():
+        coords[key] = (("run", "inflow"), values) if several else ("run", values[:, 0])
+    index = xr.Dataset(coords=coords, attrs=_attributes(plan))
+    for name, attributes in _COORDINATES.items():
+        if name in index.coords:
+            index[name].attrs.update(attributes)
+    return index
+
+
+PER_RUN = ("level", "orbit", "element", "strength", "split")
+
+
+def parameters_of(run: Run) -> dict[str, Any]:
+    """Give what is told of a run: its coordinates, and the digest of what it was simulated from."""
+    return {key: getattr(run, key) for key in PER_RUN} | {"simulation": run.simulation.digest}
+
+
+def _column(values: Sequence[Any]) -> np.ndarray[Any, Any]:
+    return np.array(values, dtype=object if isinstance(values[0], str) else None)
+
+
+def _inflow_columns(runs: Sequence[Run]) -> dict[str, np.ndarray[Any, Any]]:
+    columns = {
+        "inflow_x": [[inflow.center[0] for inflow in run.inflows] for run in runs],
+        "inflow_y": [[inflow.center[1] for inflow in run.inflows] for run in runs],
+        "inflow_radius": [[inflow.radius for inflow in run.inflows] for run in runs],
+        "inflow_rate": [[inflow.rate for inflow in run.inflows] for run in runs],
+    }
+    return {key: np.array(values) for key, values in columns.items()}
+
+
+def _attributes(plan: Plan) -> dict[str, Any]:
+    recipe = plan.recipe
+    return {
+        "Conventions": "CF-1.11",
+        "title": f"{recipe.name} {recipe.version}",
+        "name": recipe.name,
+        "version": recipe.version,
+        "description": recipe.description,
+        "license": recipe.license,
+        "references": list(recipe.references),
+        "runs": len(plan.runs),
+        "group": recipe.symmetry.group,
+        "elements": list(recipe.symmetry.orbit),
+        "frame": recipe.symmetry.frame,
+        "boundaries": list(recipe.grid.boundaries),
+        "dt_smoke": recipe.time.dt_smoke,
+        "dt_velocity": recipe.time.dt_velocity,
+        "recipe": recipe.text,
+        "recipe_sha256": recipe.digest,
+        "versions": versions(),
+        "comment": "Cells have size 1; x points right, y up, row 0 is the bottom; components are (x, y); rotations "
+        "are counter-clockwise about the centre of the box; frame k is the state that step k leaves, from 0.",
+    }

@@ -1,0 +1,178 @@
+"""The data equivariance error: how far the runs of an orbit are from one another in a common frame.
+
+For a scene's first run u_e and its run u_g made by the group element g, with angle brackets for the mean over
+cells and components (and then frames, elements and orbits),
+
+    mae      = <|u_e - g^-1 u_g|>                   (Wang et al. 2022, arXiv:2201.11969, their EE)
+    l2       = sqrt <|u_e - g^-1 u_g|^2>
+    relative = <|u_e - g^-1 u_g|> / <|u_e|>
+
+Zero means that every bit agrees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from phigen.errors import MeasureError
+from phigen.symmetry import FACES, ElementName, inverse, turn
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+VALUES_AT_ONCE = 4_000_000
+"""Cells times frames that are in memory at a time, so that memory does not grow with the dataset."""
+
+_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "smoke": ("smoke",),
+    "velocity": ("velocity",),
+    "faces": FACES,
+    "pressure": ("pressure",),
+}
+
+
+def measure(dataset: xr.Dataset, *, frames: slice | None = None) -> xr.Dataset:
+    """Measure the data equivariance error of each level, variable and element, over time.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        As opened by `phigen.open`, or a selection of its runs; read piece by piece.
+    frames : slice, optional
+        Which of the stored frames, by position, as in ``slice(10, -1)``; all if left out.
+
+    Returns
+    -------
+    Dataset
+        With dims (level, variable, element, time), float64, for the elements but the first: ``mae``; ``square``,
+        the mean squared difference; and ``magnitude``, the mean absolute value of the first run's field; each the
+        mean over orbits.  `summarize` makes totals of them.
+
+    Raises
+    ------
+    MeasureError
+        If no orbit of the dataset has two runs, or no frame is chosen.
+    """
+    import xarray as xr
+
+    dataset = dataset.isel(time=frames) if frames is not None else dataset
+    if not dataset.sizes["time"]:
+        raise MeasureError(f"frames: none of the frames is in {_spelled(frames)}; choose some that are")
+    variables = {name: parts for name, parts in _FIELDS.items() if all(part in dataset for part in parts)}
+    levels, others = np.unique(dataset["level"].values), _other_elements(dataset)
+    shape = (len(levels), len(variables), len(others), dataset.sizes["time"])
+    sums = {name: np.zeros(shape) for name in ("mae", "square", "magnitude")}
+    counts = np.zeros(shape[:3])
+    for level, first, rest in _orbits(dataset):
+        at = int(np.searchsorted(levels, level))
+        for element in rest:
+            counts[at, :, others.index(element)] += 1
+        for v, parts in enumerate(variables.values()):
+            for window, differences in _compare(dataset[list(parts)], first, rest):
+                for element, means in differences.items():
+                    for name, mean in means.items():
+                        sums[name][at, v, others.index(element), window] += mean
+    with np.errstate(invalid="ignore"):
+        means = {name: total / counts[..., None] for name, total in sums.items()}
+    dims = ("level", "variable", "element", "time")
+    return xr.Dataset(
+        {name: (dims, values) for name, values in means.items()},
+        coords={"level": levels, "variable": list(variables), "element": others, "time": dataset["time"].values},
+    )
+
+
+def summarize(errors: xr.Dataset) -> xr.Dataset:
+    """Total what `measure` gives, over elements and frames.
+
+    Parameters
+    ----------
+    errors : Dataset
+        From `measure`.
+
+    Returns
+    -------
+    Dataset
+        ``mae``, ``l2`` and ``relative`` (level, variable), and ``mae_by_element`` (level, variable, element).
+    """
+    import xarray as xr
+
+    over = ["element", "time"]
+    mae, magnitude = errors["mae"].mean(over), errors["magnitude"].mean(over)
+    return xr.Dataset(
+        {
+            "mae": mae,
+            "l2": np.sqrt(errors["square"].mean(over)),
+            "relative": (mae / magnitude).where(magnitude > 0, 0.0),
+            "mae_by_element": errors["mae"].mean("time"),
+        }
+    )
+
+
+def _other_elements(dataset: xr.Dataset) -> list[ElementName]:
+    names: list[ElementName] = list(dict.fromkeys(dataset["element"].values.tolist()))
+    others: list[ElementName] = [name for name in names if name != "identity"]
+    if not others:
+        raise MeasureError(
+            f"the dataset has one run an orbit, got only {', '.join(names) or 'no'} elements; there is nothing to "
+            "compare: choose runs of more elements, or a recipe with a symmetry group"
+        )
+    return others
+
+
+def _orbits(dataset: xr.Dataset) -> Iterator[tuple[float, int, dict[ElementName, int]]]:
+    """Give each orbit's level, the position of its first run and those of the others by element."""
+    members: dict[tuple[float, int], dict[ElementName, int]] = {}
+    keys = zip(*(dataset[name].values.tolist() for name in ("level", "orbit", "element")), strict=True)
+    for position, (level, orbit, element) in enumerate(keys):
+        members.setdefault((level, orbit), {})[element] = position
+    for (level, orbit), runs in members.items():
+        if "identity" not in runs:
+            raise MeasureError(
+                f"level {level:g}, orbit {orbit} lacks its first run (identity), got {', '.join(runs)}; "
+                "choose whole orbits"
+            )
+        yield level, runs["identity"], {element: run for element, run in runs.items() if element != "identity"}
+
+
+def _compare(
+    fields: xr.Dataset, first: int, rest: Mapping[ElementName, int]
+) -> Iterator[tuple[slice, dict[ElementName, dict[str, np.ndarray]]]]:
+    """Give, window by window of frames, what each of the other runs differs from the first by."""
+    cells = max(int(np.prod(field.shape[2:])) for field in fields.values())
+    length = max(1, VALUES_AT_ONCE // cells)
+    for start in range(0, fields.sizes["time"], length):
+        window = slice(start, start + length)
+        reference = fields.isel(run=first, time=window).load()
+        differences = {}
+        for element, run in rest.items():
+            back = turn(fields.isel(run=run, time=window).load(), inverse(element))
+            differences[element] = _means(reference, back)
+        yield window, differences
+
+
+def _means(reference: xr.Dataset, back: xr.Dataset) -> dict[str, np.ndarray]:
+    """Give the three means over all cells and components of all parts, for each frame."""
+    pairs = [
+        (reference[name].values.astype(np.float64), back[name].transpose(*reference[name].dims).values)
+        for name in reference
+    ]
+    frames = len(pairs[0][0])
+    size = sum(one.size for one, _ in pairs) / frames
+
+    def mean(parts: list[np.ndarray]) -> np.ndarray:
+        total: np.ndarray = sum(part.reshape(frames, -1).sum(axis=1) for part in parts) / size
+        return total
+
+    return {
+        "mae": mean([np.abs(one - other) for one, other in pairs]),
+        "square": mean([(one - other) ** 2 for one, other in pairs]),
+        "magnitude": mean([np.abs(one) for one, _ in pairs]),
+    }
+
+
+def _spelled(frames: slice | None) -> str:
+    bounds = (frames.start, frames.stop) if frames is not None else (None, None)
+    return ":".join("" if bound is None else str(bound) for bound in bounds)

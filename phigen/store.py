@@ -1,0 +1,366 @@
+"""A dataset on disk: one zarr v3 store that plain xarray opens, and a list of what must be in it.
+
+The template comes first, whole or not at all; then each run brings one shard per variable, and when its data
+are on disk an entry in the store's own list: size and sha256 of every file, and the run's parameters.  A shard
+never holds two runs, for parallel writers of one shard lose data without a word.  What the list lacks is still
+to be built; at the end the parts of the list become one file, and the metadata are consolidated.
+"""
+
+from __future__ import annotations
+
+import builtins
+import hashlib
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import zarr
+from zarr.codecs import BloscCodec, Crc32cCodec
+
+from phigen.errors import StoreError
+from phigen.layout import ALWAYS, STORED_AS, VARIABLES, index_of, parameters_of, versions
+from phigen.planning import Plan, Run
+
+FRAMES_PER_CHUNK = 10
+"""Inner chunks of 10 frames: the published windows; one is read in about 2 ms (docs/numbers.md)."""
+
+_LIST = "manifest.json"
+_PARTS = "manifest"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the list holds of one run: where it comes from, and every file of it."""
+
+    run: int
+    parameters: dict[str, Any]
+    files: dict[str, tuple[int, str]]
+    """Size in bytes and sha256 by path within the store."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a store is."""
+
+    finished: bool
+    runs: int
+    done: int
+
+
+def open(path: str | Path) -> xr.Dataset:
+    """Open a finished dataset; values are read when they are needed.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of the store, such as ``datasets/rotation_eq10.zarr``.
+
+    Returns
+    -------
+    Dataset
+        Variables with dims (run, time, ...), float32; docs/datasets.md lists them.  The same as
+        ``xr.open_zarr(path)``, after a check that no file is missing or cut short.
+
+    Raises
+    ------
+    StoreError
+        If there is no dataset of phigen's, or it is unfinished or damaged.
+    """
+    path = Path(path)
+    state = status(path)
+    if not state.finished:
+        raise StoreError(
+            f"{path}: is unfinished, {state.done} of {state.runs} runs are there; run the same build again to continue"
+        )
+    for file, (size, _) in _listed_files(path).items():
+        found = (path / file).stat().st_size if (path / file).is_file() else None
+        if found != size:
+            raise StoreError(
+                f"{path}: {file} is damaged, got {'no file' if found is None else f'{found} bytes'} instead of "
+                f"{size} bytes; run the same build again to mend it"
+            )
+    return peek(path)
+
+
+def peek(path: Path) -> xr.Dataset:
+    """Open a dataset as it is, unchecked: in one that is unfinished, runs that are not there read as NaN."""
+    with _quiet():
+        dataset: xr.Dataset = xr.open_zarr(path, consolidated=(path / _LIST).is_file(), chunks=None)
+    return dataset
+
+
+def status(path: Path) -> Status:
+    """Say how far a store is.
+
+    Raises
+    ------
+    StoreError
+        If there is no store of phigen's at the path.
+    """
+    attributes = _attributes(path)
+    finished = (path / _LIST).is_file()
+    return Status(finished, attributes["runs"], len(entries(path)))
+
+
+def prepare(path: Path, plan: Plan) -> list[Run]:
+    """Make the store's template, or check that what is there is this plan's, and give the runs still to build.
+
+    Parameters
+    ----------
+    path : Path
+        Where the store is, or will be.
+    plan : Plan
+        What it shall hold.
+
+    Returns
+    -------
+    list of Run
+        Those that are not in the store, or not as its list says; none if it is finished.
+
+    Raises
+    ------
+    StoreError
+        If the path holds something else or cannot be written, or the disk is too small for what is missing.
+    """
+    if path.is_dir() and not any(path.iterdir()):
+        path.rmdir()
+    if path.exists():
+        _refuse_another(path, plan)
+        missing = _missing(path, plan)
+    else:
+        missing = list(plan.runs)
+    _refuse_small_disk(path, plan.bytes * len(missing) // len(plan.runs))
+    if not path.exists():
+        _create(path, plan)
+    elif missing:
+        _reopen(path)
+    return missing
+
+
+def write(path: Path, run: Run, fields: xr.Dataset) -> None:
+    """Write one run: its data, then its entry in the list.
+
+    Parameters
+    ----------
+    path : Path
+        A prepared store.
+    run : Run
+        Which of its runs.
+    fields : Dataset
+        As simulated and turned, without the run dim.
+    """
+    group = zarr.open_group(path, mode="r+", use_consolidated=False)
+    names = [name for name in VARIABLES if name in group]
+    with zarr.config.set({"array.write_empty_chunks": True}):
+        for name in names:
+            array = group[name]
+            if not isinstance(array, zarr.Array):
+                raise StoreError(f"{path}: {name} is damaged, got a group; delete the store and build it again")
+            array[run.index] = fields[name].transpose(*VARIABLES[name].dims).values
+    files = {file: _fingerprint(path / file) for name in names for file in _files_of(path, name, run.index)}
+    entry = {"run": run.index, "parameters": parameters_of(run), "files": files}
+    _write_atomically(path / _PARTS / f"{run.index:06d}.json", _json(entry))
+
+
+def finish(path: Path, plan: Plan) -> None:
+    """Gather the list into one file, and the metadata for one read; the store is then finished."""
+    for partial in path.rglob("*.partial"):
+        partial.unlink()
+    with _quiet():
+        zarr.consolidate_metadata(str(path))
+    gathered = entries(path)
+    of_runs = {file for entry in gathered.values() for file in entry.files}
+    others = sorted(
+        name
+        for file in path.rglob("*")
+        if file.is_file() and (name := file.relative_to(path).as_posix()) not in of_runs
+        if not name.startswith(_PARTS)
+    )
+    listed = {
+        "recipe_sha256": plan.recipe.digest,
+        "runs": [{"run": e.run, "parameters": e.parameters, "files": e.files} for _, e in sorted(gathered.items())],
+        "files": {name: _fingerprint(path / name) for name in others},
+    }
+    _write_atomically(path / _LIST, _json(listed))
+    shutil.rmtree(path / _PARTS, ignore_errors=True)
+
+
+def entries(path: Path) -> dict[int, Entry]:
+    """Give the list's entries by run, from a finished store or one that is being built."""
+    whole = path / _LIST
+    found = json.loads(whole.read_text())["runs"] if whole.is_file() else []
+    parts = sorted((path / _PARTS).glob("*.json")) if (path / _PARTS).is_dir() else []
+    found += [json.loads(part.read_text()) for part in parts]
+    return {
+        entry["run"]: Entry(
+            entry["run"], entry["parameters"], {file: (size, sha) for file, (size, sha) in entry["files"].items()}
+        )
+        for entry in found
+    }
+
+
+def _attributes(path: Path) -> dict[str, Any]:
+    try:
+        attributes: dict[str, Any] = json.loads((path / "zarr.json").read_text())["attributes"]
+        _ = attributes["recipe_sha256"], attributes["runs"], attributes["versions"]
+    except FileNotFoundError:
+        what = "is not a dataset of phigen's, there is no zarr.json in it" if path.exists() else "no such dataset"
+        raise StoreError(f"{path}: {what}; build one with phigen build RECIPE") from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise StoreError(f"{path}: is not a dataset of phigen's; build one with phigen build RECIPE") from None
+    return attributes
+
+
+def _refuse_another(path: Path, plan: Plan) -> None:
+    try:
+        attributes = _attributes(path)
+    except StoreError:
+        raise StoreError(
+            f"{path}: holds something else than a dataset of phigen's; choose another place with --out"
+        ) from None
+    if attributes["recipe_sha256"] != plan.recipe.digest:
+        raise StoreError(
+            f"{path}: was built from another recipe (sha256 {attributes['recipe_sha256'][:12]}, this one is "
+            f"{plan.recipe.digest[:12]}); delete it to build anew, or choose another place with --out"
+        )
+    if attributes["versions"] != versions() and not (path / _LIST).is_file():
+        differing = [
+            f"{name} {attributes['versions'].get(name)} (now {now})"
+            for name, now in versions().items()
+            if attributes["versions"].get(name) != now
+        ]
+        raise StoreError(
+            f"{path}: was begun with {', '.join(differing)}; other versions give other bits: go on with those, "
+            "or delete it to build anew"
+        )
+
+
+def _refuse_small_disk(path: Path, needed: int) -> None:
+    folder = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+    if not folder.is_dir():
+        raise StoreError(f"{path}: cannot be made, {folder} is not a directory; choose another place with --out")
+    if not os.access(folder, os.W_OK):
+        raise StoreError(f"{path}: cannot be written, {folder} is read-only; choose another place with --out")
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise StoreError(
+            f"{path}: needs up to {needed / 1e9:.2f} GB, got {free / 1e9:.2f} GB free in {folder}; "
+            "make room, keep fewer frames, or choose another place with --out"
+        )
+
+
+def _missing(path: Path, plan: Plan) -> list[Run]:
+    """Give the runs without an entry, or whose files are not what their entry says."""
+    known = entries(path)
+
+    def sound(run: Run) -> bool:
+        entry = known.get(run.index)
+        return entry is not None and all(
+            (path / file).is_file() and _fingerprint(path / file) == listed for file, listed in entry.files.items()
+        )
+
+    return [run for run in plan.runs if not sound(run)]
+
+
+def _reopen(path: Path) -> None:
+    """Turn a finished store that lost runs into an unfinished one: its list goes back into parts."""
+    whole = path / _LIST
+    if whole.is_file():
+        for run, entry in entries(path).items():
+            part = {"run": run, "parameters": entry.parameters, "files": entry.files}
+            _write_atomically(path / _PARTS / f"{run:06d}.json", _json(part))
+        whole.unlink()
+
+
+def _create(path: Path, plan: Plan) -> None:
+    """Write the template beside its place and move it there, so that it is whole or not there."""
+    draft = path.with_name(f".{path.name}.draft")
+    try:
+        if draft.exists():
+            shutil.rmtree(draft)
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        with _quiet():
+            index_of(plan).to_zarr(draft, zarr_format=3, consolidated=False)
+            group = zarr.open_group(draft, mode="r+", use_consolidated=False)
+            for name in (*(v for chosen in plan.recipe.store for v in STORED_AS[chosen]), *ALWAYS):
+                _create_array(group, name, plan)
+        (draft / _PARTS).mkdir()
+        draft.rename(path)
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise StoreError(f"{path}: cannot be written, {error.strerror}; choose another place with --out") from error
+
+
+def _create_array(group: zarr.Group, name: str, plan: Plan) -> None:
+    variable = VARIABLES[name]
+    width, height = plan.recipe.grid.shape
+    frames = len(plan.recipe.time.kept)
+    sizes = {"time": frames, "component": 2, "y": height, "x": width, "y_face": height + 1, "x_face": width + 1}
+    shape = tuple(sizes[dim] for dim in variable.dims)
+    per_chunk = min(FRAMES_PER_CHUNK, frames)
+    whole = (1, -(-frames // per_chunk) * per_chunk, *shape[1:])
+    windowed = "y" in variable.dims or "y_face" in variable.dims
+    attributes = {"units": variable.units, "long_name": variable.long_name, "comment": variable.comment}
+    group.create_array(
+        name,
+        shape=(len(plan.runs), *shape),
+        dtype=variable.dtype,
+        chunks=(1, per_chunk, *shape[1:]) if windowed else (1, *shape),
+        shards=whole if windowed else None,
+        compressors=[
+            BloscCodec(cname="zstd", clevel=3, shuffle="shuffle", typesize=np.dtype(variable.dtype).itemsize),
+            Crc32cCodec(),
+        ],
+        fill_value=float("nan"),
+        dimension_names=("run", *variable.dims),
+        attributes={key: text for key, text in attributes.items() if text},
+    )
+
+
+def _files_of(path: Path, name: str, run: int) -> Iterator[str]:
+    folder = path / name / "c" / str(run)
+    files = [folder] if folder.is_file() else sorted(file for file in folder.rglob("*") if file.is_file())
+    return (file.relative_to(path).as_posix() for file in files if file.suffix != ".partial")
+
+
+def _listed_files(path: Path) -> dict[str, tuple[int, str]]:
+    listed = json.loads((path / _LIST).read_text())
+    files = dict(listed["files"])
+    for entry in listed["runs"]:
+        files |= entry["files"]
+    return {file: (size, sha) for file, (size, sha) in files.items()}
+
+
+def _fingerprint(file: Path) -> tuple[int, str]:
+    with builtins.open(file, "rb") as handle:
+        return file.stat().st_size, hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=1, sort_keys=True) + "\n"
+
+
+def _write_atomically(file: Path, text: str) -> None:
+    file.parent.mkdir(exist_ok=True)
+    draft = file.with_name(f"{file.name}.{os.getpid()}.partial")
+    with builtins.open(draft, "w") as handle:
+        handle.write(text)
+        handle.flush()
+        os.fsync(handle.fileno())
+    draft.replace(file)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Pass over zarr's notes: text and consolidated metadata are not in its v3 standard yet, the list is not zarr."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=f".*(specification|Consolidated metadata|Object at {_PARTS}).*")
+        yield

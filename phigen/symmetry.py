@@ -1,0 +1,179 @@
+"""The symmetry groups, and how their elements act on points, vectors and finished fields.
+
+An element acts on a field u by (g u)(p) = R u(R^-1 p): every value moves with its point, and a vector also
+turns its arrow.  R is a signed permutation of the axes, so cell centres fall on cell centres and faces on
+faces: an element acts by index permutation and change of sign alone, nothing is interpolated, and acting with
+the inverse gives back every bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import NDArray
+
+ElementName = Literal["identity", "rotate90", "rotate180", "rotate270"]
+GroupName = Literal["C1", "C2", "C4"]
+Point = tuple[float, float]
+Fields = TypeVar("Fields", "xr.Dataset", "xr.DataArray")
+
+FACES = ("velocity_x", "velocity_y")
+
+
+@dataclass(frozen=True)
+class Element:
+    """A group element, as the matrix R that turns column vectors (x, y) about the centre of the box.
+
+    Parameters
+    ----------
+    name : str
+        As stored in a dataset's coordinate `element`; rotations are counter-clockwise.
+    matrix : ((int, int), (int, int))
+        Rows of R: one entry of each row and column is 1 or -1, the other 0.
+    """
+
+    name: ElementName
+    matrix: tuple[tuple[int, int], tuple[int, int]]
+
+    @property
+    def swaps_axes(self) -> bool:
+        """Whether x becomes y; such an element needs a square box."""
+        return self.matrix[0][0] == 0
+
+    def _source(self, axis: int) -> tuple[int, int]:
+        """Which component the new component `axis` comes from, and with which sign."""
+        row = self.matrix[axis]
+        component = 1 if row[0] == 0 else 0
+        return component, row[component]
+
+    def on_vector(self, vector: Point) -> Point:
+        """Give R v for a vector (x, y)."""
+        (i, sign_x), (j, sign_y) = self._source(0), self._source(1)
+        return sign_x * vector[i], sign_y * vector[j]
+
+    def on_point(self, point: Point, box: Point) -> Point:
+        """Give where a point (x, y) of a box [0, Lx] x [0, Ly] goes when it turns about the box's centre."""
+        (i, sign_x), (j, sign_y) = self._source(0), self._source(1)
+        x = point[i] if sign_x > 0 else box[0] - point[i]
+        y = point[j] if sign_y > 0 else box[1] - point[j]
+        return x, y
+
+    def on_scalars(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Move scalars of shape (..., y, x) with their points; also faces, once their component is chosen."""
+        if self.swaps_axes:
+            values = np.swapaxes(values, -1, -2)
+        flipped = tuple(axis for axis, row in ((-1, self.matrix[0]), (-2, self.matrix[1])) if sum(row) < 0)
+        return np.flip(values, flipped) if flipped else values
+
+    def on_components(self, x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Mix the two components of a vector; they may have different shapes, as faces do."""
+        (i, sign_x), (j, sign_y) = self._source(0), self._source(1)
+        components = (x, y)
+        return sign_x * components[i], sign_y * components[j]
+
+
+ELEMENTS: dict[ElementName, Element] = {
+    element.name: element
+    for element in (
+        Element("identity", ((1, 0), (0, 1))),
+        Element("rotate90", ((0, -1), (1, 0))),
+        Element("rotate180", ((-1, 0), (0, -1))),
+        Element("rotate270", ((0, 1), (-1, 0))),
+    )
+}
+
+GROUPS: dict[GroupName, tuple[ElementName, ...]] = {
+    "C1": ("identity",),
+    "C2": ("identity", "rotate180"),
+    "C4": ("identity", "rotate90", "rotate180", "rotate270"),
+}
+
+
+def compose(after: ElementName, before: ElementName) -> ElementName:
+    """Give the element that acts as `before` and then `after`: the matrix product R_after R_before."""
+    product = np.array(ELEMENTS[after].matrix) @ np.array(ELEMENTS[before].matrix)
+    return _named(product)
+
+
+def inverse(element: ElementName) -> ElementName:
+    """Give the element that undoes `element`: the transpose of R."""
+    return _named(np.array(ELEMENTS[element].matrix).T)
+
+
+def _named(matrix: NDArray[np.int_]) -> ElementName:
+    return next(name for name, element in ELEMENTS.items() if np.array_equal(element.matrix, matrix))
+
+
+def turn(fields: Fields, element: ElementName) -> Fields:
+    """Turn finished fields by a group element about the centre of their box.
+
+    A scalar moves with its point, a vector also turns its arrow: (g u)(p) = R u(R^-1 p).  Faces are turned as a
+    pair, all N+1 of them: a quarter turn makes of velocity_x what becomes velocity_y.
+
+    Parameters
+    ----------
+    fields : Dataset or DataArray
+        Variables with dims among (..., component, y, x); in a Dataset also the face variables velocity_x
+        (..., y, x_face) and velocity_y (..., y_face, x).  Other dims are left as they are.  Values are loaded.
+    element : str
+        Name of a group element, such as ``rotate90`` (counter-clockwise).
+
+    Returns
+    -------
+    Dataset or DataArray
+        Same dims, dtype, coordinates and attributes as `fields`.
+
+    Raises
+    ------
+    ValueError
+        If a quarter turn meets a box that is not square, or one face component lacks the other.
+    """
+    import xarray as xr
+
+    g = ELEMENTS[element]
+    if isinstance(fields, xr.DataArray):
+        return _turn_array(fields, g)
+    turned = {name: _turn_array(field, g) for name, field in fields.items() if name not in FACES}
+    if any(name in fields for name in FACES):
+        turned.update(_turn_faces(fields, g))
+    return fields.assign(turned)
+
+
+def _turn_array(field: xr.DataArray, g: Element) -> xr.DataArray:
+    if {"x_face", "y_face"} & set(field.dims):
+        raise ValueError(f"{field.name}: faces are turned in pairs, got one component; pass a Dataset with both")
+    core = [dim for dim in ("component", "y", "x") if dim in field.dims]
+    ordered = field.transpose(..., *core)
+    values = ordered.values
+    if "component" in core:
+        axis = -len(core)
+        x, y = np.moveaxis(values, axis, 0)
+        values = np.stack(g.on_components(x, y), axis=axis)
+    if "x" in core:
+        _refuse_oblong(ordered, g)
+        values = g.on_scalars(values)
+    return ordered.copy(data=values).transpose(*field.dims)
+
+
+def _turn_faces(fields: xr.Dataset, g: Element) -> dict[str, xr.DataArray]:
+    if not all(name in fields for name in FACES):
+        raise ValueError(f"faces are turned in pairs; the Dataset needs both {' and '.join(FACES)}")
+    along_x = fields["velocity_x"].transpose(..., "y", "x_face")
+    along_y = fields["velocity_y"].transpose(..., "y_face", "x")
+    _refuse_oblong(along_x.isel(x_face=slice(1, None)), g)
+    x, y = g.on_components(along_x.values, along_y.values)
+    return {
+        "velocity_x": along_x.copy(data=g.on_scalars(x)).transpose(*fields["velocity_x"].dims),
+        "velocity_y": along_y.copy(data=g.on_scalars(y)).transpose(*fields["velocity_y"].dims),
+    }
+
+
+def _refuse_oblong(field: xr.DataArray, g: Element) -> None:
+    rows, columns = field.shape[-2:]
+    if g.swaps_axes and rows != columns:
+        raise ValueError(f"{g.name} needs a square box, got {columns} x {rows} cells")
