@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 CLUSTER_START = 8.0
 """Seconds until a local cluster's workers simulate (docs/numbers.md): what it must save to be worth starting."""
+
+PATIENCE = "10s"
+"""How long a scheduler has to answer."""
 
 Progress = Callable[[int, int], None]
 Task = tuple[Simulation, tuple[Run, ...]]
@@ -55,9 +60,9 @@ def processes_for(planned: Plan, missing: int | None = None) -> int:
     """
     from dask.system import CPU_COUNT
 
-    share = 1.0 if missing is None else missing / len(planned.runs)
-    saved = planned.seconds * share * (1 - 1 / CPU_COUNT)
-    return min(CPU_COUNT, len(planned.distinct)) if saved > CLUSTER_START else 1
+    missing = len(planned.runs) if missing is None else missing
+    saved = planned.seconds * missing / len(planned.runs) * (1 - 1 / CPU_COUNT)
+    return min(CPU_COUNT, len(planned.distinct), missing) if saved > CLUSTER_START else 1
 
 
 def build(
@@ -188,14 +193,32 @@ def _local(workers: int) -> Iterator[Client]:
     from distributed import Client, LocalCluster
 
     environment = compiler_cache() | {"PJRT_NPROC": "1"}
-    cluster = LocalCluster(
-        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, env=environment
-    )
+    with _workers_deaf_to_interrupts():
+        cluster = LocalCluster(
+            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, env=environment
+        )
     try:
         with Client(cluster) as client:
             yield client
     finally:
         cluster.close(timeout=5)
+
+
+@contextmanager
+def _workers_deaf_to_interrupts() -> Iterator[None]:
+    """Let Ctrl-C reach this process alone, which then stops the workers: they inherit that it is blocked here.
+
+    Multiprocessing's resource tracker unblocks it when it starts, so that must be before.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -209,7 +232,7 @@ def _connected(address: str) -> Iterator[Client]:
     from distributed import Client
 
     try:
-        client = Client(address, timeout="10s")
+        client = Client(address, timeout=PATIENCE)
     except (OSError, TimeoutError, ValueError) as error:
         raise BuildError(
             f"{address}: no dask scheduler answers there ({type(error).__name__}); start one with "

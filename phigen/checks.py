@@ -97,7 +97,7 @@ def varied_numbers_fit(vary: Vary) -> Faults:
         numbers = getattr(vary, key)
         lowest = min(spelled_out(numbers)) if numbers is not None else Decimal(1)
         if lowest < 0 or (lowest == 0 and key != "strength"):
-            yield Fault(("vary", key), f"must be {least} in every scene, got {lowest}")
+            yield Fault(("vary", key), f"must be {least} in every scene, got {float(lowest):g}")
 
 
 def elements_of_group(symmetry: Symmetry) -> Faults:
@@ -124,7 +124,7 @@ def breaking_fits_orbit(symmetry: Symmetry) -> Faults:
             )
     levels = spelled_out(symmetry.breaking.levels)
     if min(levels) < 0 or len(set(levels)) < len(levels):
-        listed = ", ".join(map(str, levels))
+        listed = ", ".join(f"{float(level):g}" for level in levels)
         yield Fault(("symmetry", "breaking", "levels"), f"levels must be 0 or more, each listed once, got {listed}")
 
 
@@ -176,7 +176,7 @@ def strengths_not_negative(scene: Scene, vary: Vary, symmetry: Symmetry) -> Faul
                 if strength < 0:
                     yield Fault(
                         ("symmetry", "breaking"),
-                        f"{name} has a negative strength at level {level}, got {strength}; "
+                        f"{name} has a negative strength at level {float(level):g}, got {float(strength):g}; "
                         "raise the scene's strength or lower the level",
                     )
                     return
@@ -190,9 +190,9 @@ def splits_cover_orbits(scene: Scene, vary: Vary, splits: Splits) -> Faults:
         chosen: tuple[float, ...] | Range | None = getattr(splits, split)
         for orbit in () if chosen is None else spelled_out(chosen):
             if orbit not in range(count):
-                yield Fault(("splits", split), f"there is no orbit {orbit}, the recipe has {count}, numbered from 0")
+                yield Fault(("splits", split), f"there is no orbit {float(orbit):g}, the recipe has {count}, numbered from 0")
             elif orbit in homes:
-                yield Fault(("splits", split), f"orbit {orbit} is in {homes[orbit]} already; leave one out")
+                yield Fault(("splits", split), f"orbit {float(orbit):g} is in {homes[orbit]} already; leave one out")
             homes[orbit] = split
     missing = [orbit for orbit in range(count) if Decimal(orbit) not in homes]
     if homes and missing:

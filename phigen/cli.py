@@ -223,6 +223,8 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
     bars: list[Any] = []
 
     def show(done: int, total: int) -> None:
+        if done == total and not bars:
+            return
         if not bars:
             label = "simulating" if not done else f"continuing after {done} of {total} runs"
             bars.append(click.progressbar(length=total, label=label, file=sys.stderr, show_pos=True).__enter__())

@@ -141,10 +141,30 @@ def step(
     smoke = advect.mac_cormack(domain.smoke(state.smoke), velocity, dt_smoke) + _spatial(inflow)
     lift = resample(smoke * tensor(force, channel(vector="x,y")), to=velocity)
     velocity = advect.semi_lagrangian(velocity, velocity, dt_velocity) + lift
-    pressure = domain.pressure(_solve(domain, _native(divergence(velocity).values)))
-    gradient = spatial_gradient(pressure, velocity.boundary, at=velocity.sampled_at)
-    x, y = ((velocity - gradient).values[{"~vector": axis}] for axis in ("x", "y"))
+    velocity, pressure = project(velocity, domain)
+    x, y = (velocity.values[{"~vector": axis}] for axis in ("x", "y"))
     return State(_native(smoke.values), _native(x), _native(y)), _native(pressure.values)
+
+
+def project(velocity: Any, domain: Domain) -> tuple[Any, Any]:
+    """Give the nearest divergence-free velocity, v - grad p with lap p = div v, and p.
+
+    Parameters
+    ----------
+    velocity : StaggeredGrid
+        On the domain's free faces.
+    domain : Domain
+        The box.
+
+    Returns
+    -------
+    velocity : StaggeredGrid
+        Divergence-free to rounding.
+    pressure : CenteredGrid
+        Its mean is 0 where no side is open.
+    """
+    pressure = domain.pressure(_solve(domain, _native(divergence(velocity).values)))
+    return velocity - spatial_gradient(pressure, velocity.boundary, at=velocity.sampled_at), pressure
 
 
 def divergence_of(state: State, domain: Domain) -> Array:

@@ -98,6 +98,8 @@ def coordinates(cells: tuple[int, int], frames: range) -> dict[str, Any]:
 
 def index_of(plan: Plan) -> xr.Dataset:
     """Give all that is known before anything is simulated: coordinates and attributes."""
+    import xarray as xr
+
     recipe, runs = plan.recipe, plan.runs
     coords: dict[str, Any] = dict(coordinates(recipe.grid.shape, recipe.time.kept))
     if "faces" not in recipe.store:

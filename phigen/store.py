@@ -146,7 +146,7 @@ def prepare(path: Path, plan: Plan) -> list[Run]:
 
 
 def write(path: Path, run: Run, fields: xr.Dataset) -> None:
-    """Write one run: its data, then its entry in the list.
+    """Write one run anew: its data, then its entry in the list.
 
     Parameters
     ----------
@@ -164,6 +164,7 @@ def write(path: Path, run: Run, fields: xr.Dataset) -> None:
             array = group[name]
             if not isinstance(array, zarr.Array):
                 raise StoreError(f"{path}: {name} is damaged, got a group; delete the store and build it again")
+            shutil.rmtree(path / name / "c" / str(run.index), ignore_errors=True)
             array[run.index] = fields[name].transpose(*VARIABLES[name].dims).values
     files = {file: _fingerprint(path / file) for name in names for file in _files_of(path, name, run.index)}
     entry = {"run": run.index, "parameters": parameters_of(run), "files": files}
