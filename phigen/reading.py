@@ -116,6 +116,8 @@ def _parse_yaml(text: str, where: str) -> CommentedMap:
         advice = "; indent with spaces" if "\\t" in str(error.problem) else ""
         problem = " ".join(str(error.problem or error.context).split())
         raise RecipeError(f"{_mark(where, error)}: is not YAML, {problem}{advice}") from None
+    except RecursionError:
+        raise RecipeError(f"{where}: is nested too deeply for a recipe") from None
     except YAMLError as error:
         raise RecipeError(f"{where}: is not YAML, {' '.join(str(error).split())}") from None
     if data is None:
@@ -174,7 +176,10 @@ def _describe(fault: Any) -> str:
         return f"unknown key{_nearest(str(key), known)}; known are {', '.join(known)}"
     if kind == "missing":
         return "is missing; add it"
-    if kind == "union_tag_invalid" and "expected_tags" in fault["ctx"]:
+    if kind == "union_tag_invalid" and "kind" in fault["ctx"]["discriminator"]:
+        tag, tags = fault["ctx"]["tag"], fault["ctx"]["expected_tags"]
+        return f"the kind should be one of {tags}, got {tag!r}{_nearest(tag, re.findall(r'\w+', tags))}"
+    if kind == "union_tag_invalid":
         return f"expected {_forms(fault['ctx']['expected_tags'])}, got {_show(got)}"
     if kind == "union_tag_not_found":
         return f"needs a kind, got {_show(got)}; add kind: constant, ramp, sine, steps or list"
@@ -184,6 +189,13 @@ def _describe(fault: Any) -> str:
             "version": "use three numbers, as in 1.0.0",
         }
         return f"is no {'file name' if key == 'name' else 'semantic version'}, got {_show(got)}; {advice[str(key)]}"
+    if kind in ("model_type", "model_attributes_type"):
+        return f"expected a mapping of keys to values, got {_show(got)}"
+    if kind in ("too_short", "too_long"):
+        bound = (
+            f"at most {fault['ctx']['max_length']}" if kind == "too_long" else f"at least {fault['ctx']['min_length']}"
+        )
+        return f"needs {bound} entries, got {len(got)}"
     message = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ")
     if kind == "value_error":
         return message

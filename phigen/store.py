@@ -253,7 +253,7 @@ def _refuse_small_disk(path: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise StoreError(
-            f"{path}: needs up to {needed / 1e9:.2f} GB, got {free / 1e9:.2f} GB free in {folder}; "
+            f"{path}: needs up to {needed / 1e6:,.1f} MB, got {free / 1e6:,.1f} MB free in {folder}; "
             "make room, keep fewer frames, or choose another place with --out"
         )
 

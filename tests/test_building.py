@@ -32,7 +32,9 @@ def test_progress_counts_every_run_of_an_orbit_that_shares_a_simulation(small: R
 
 def test_a_failing_run_is_named_and_those_before_it_are_kept(tmp_path: Path) -> None:
     recipe = parse(SMALL.replace("levels: [0, 1]", "levels: [0, 1e309e0]".replace("1e309e0", "1e305")))
-    with pytest.raises(SimulationError, match=r"run 5 \(level 1e\+305, orbit 0, rotate90, strength 1e\+303\): .* finite"):
+    with pytest.raises(
+        SimulationError, match=r"run 5 \(level 1e\+305, orbit 0, rotate90, strength 1e\+303\): .* finite"
+    ):
         build(recipe, tmp_path / "s.zarr", workers=1)
     assert store.status(tmp_path / "s.zarr").done == 5
 
@@ -117,7 +119,9 @@ def test_a_scheduler_that_does_not_answer_is_one_line(
     assert not (tmp_path / "s.zarr").exists()
 
 
-def _interrupt_when_some_runs_are_there(path: Path, signals: list[signal.Signals], workers: str) -> tuple[int, str, float]:
+def _interrupt_when_some_runs_are_there(
+    path: Path, signals: list[signal.Signals], workers: str
+) -> tuple[int, str, float]:
     """Start a build as a user does, stop it once two runs are stored, and give status, stderr and seconds."""
     command = [sys.executable, "-m", "phigen", "build", "rotation_eq10", "--out", str(path), "--workers", workers]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)

@@ -49,6 +49,7 @@ def test_numbers_may_be_written_as_1e_minus_3() -> None:
         ("name: x\n\tversion: 1\n", "r.yaml:2:1: is not YAML"),
         ("name: x\nname: y\n", "r.yaml:2:1: the key 'name' is there twice"),
         ("name: [x\n", "is not YAML"),
+        ("a: " + "[" * 5000, "r.yaml: is nested too deeply"),
     ],
 )
 def test_what_is_no_mapping_is_one_line(text: str, expected: str) -> None:
@@ -90,7 +91,14 @@ def test_what_is_no_mapping_is_one_line(text: str, expected: str) -> None:
         ("version: 1.0.0", "version: 1.0", "version: should be a valid string, got 1.0"),
         ("version: 1.0.0", "version: one", "version: is no semantic version, got 'one'"),
         ("strength: 0.1", "strength: 0.1, direction: [0, 0]", "buoyancy.direction: points nowhere"),
-        ("strength: 0.1", "strength: 0.1, schedule: {kind: ramps}", "schedule: "),
+        ("strength: 0.1", "strength: 0.1, schedule: {kind: ramps}", "got 'ramps'; did you mean 'ramp'?"),
+        (
+            "strength: 0.1",
+            "strength: 0.1, schedule: ramp",
+            "schedule: expected a mapping of keys to values, got 'ramp'",
+        ),
+        ("[8, 3]", "[8, 3, 1]", "scene.inflows.0.center: needs at most 2 entries, got 3"),
+        ("levels: [0, 1]", "levels: []", "symmetry.breaking.levels: needs at least 1 entries, got 0"),
         ("strength: 0.1", "strength: 0.1, schedule: {kind: list, factors: [1]}", "one factor per step, got 1 for 6"),
     ],
 )

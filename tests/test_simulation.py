@@ -196,7 +196,9 @@ precision: {precision}
     for threads in ("1", "2", "16"):
         script = BITS.format(tests=os.path.dirname(__file__), recipe=recipe)
         environment = os.environ | {"PJRT_NPROC": threads, "JAX_ENABLE_COMPILATION_CACHE": "false"}
-        done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+        )
         digests.add(done.stdout)
     assert len(digests) == 1
 
@@ -224,9 +226,7 @@ def test_the_symmetric_level_is_symmetric_to_the_last_bit_over_310_steps_but_not
 
 
 @pytest.mark.parametrize("what", ["strength", "divergence"])
-def test_a_flow_that_is_none_fails_and_says_when(
-    what: str, scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_flow_that_is_none_fails_and_says_when(what: str, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     if what == "strength":
         with pytest.raises(SimulationError, match=r"is not finite from frame \d+ on; lower the strength"):
             simulate(scene(steps=9, strength=1e308))

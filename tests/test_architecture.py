@@ -1,0 +1,96 @@
+"""The shape of the house: imports point one way, each outside library has one home, the README tells the truth."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import phigen
+from phigen.cli import cli
+from phigen.reading import shipped
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "phigen"
+
+LINE = [
+    "errors",
+    "symmetry",
+    "schedule",
+    "recipe",
+    "scenes",
+    "checks",
+    "reading",
+    "planning",
+    "layout",
+    "projection",
+    "flow",
+    "simulation",
+    "store",
+    "building",
+    "measurement",
+    "inspection",
+    "reporting",
+    "drawing",
+    "cli",
+]
+"""From pure data to the command line: a module imports only from those before it."""
+
+HOMES = {
+    "phi": {"flow", "simulation"},
+    "jax": {"flow", "simulation"},
+    "zarr": {"store"},
+    "dask": {"building"},
+    "distributed": {"building"},
+    "click": {"cli"},
+    "matplotlib": {"drawing"},
+    "ruamel": {"reading"},
+}
+
+
+def imports_of(module: str) -> set[str]:
+    tree = ast.parse((PACKAGE / f"{module}.py").read_text())
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "phigen":
+            found |= {f"phigen.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def test_the_line_names_every_module() -> None:
+    assert sorted(LINE) == sorted(p.stem for p in PACKAGE.glob("*.py") if not p.stem.startswith("__"))
+
+
+@pytest.mark.parametrize("module", LINE)
+def test_imports_point_one_way(module: str) -> None:
+    ours = {name.split(".")[1] for name in imports_of(module) if name.startswith("phigen.")}
+    assert ours <= set(LINE[: LINE.index(module)])
+
+
+@pytest.mark.parametrize("library", HOMES)
+def test_each_outside_library_has_one_home(library: str) -> None:
+    users = {module for module in LINE if any(name.split(".")[0] == library for name in imports_of(module))}
+    assert users == HOMES[library]
+
+
+@pytest.mark.parametrize("name", phigen.__all__)
+def test_every_public_name_is_there_and_has_a_docstring(name: str) -> None:
+    assert getattr(phigen, name).__doc__
+
+
+def test_the_readme_names_every_command_and_every_recipe() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert all(f"phigen {command}" in readme for command in cli.commands)
+    assert all(f"`{name}`" in readme for name in shipped())
+
+
+def test_links_in_the_documents_lead_somewhere() -> None:
+    for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+            assert target.startswith("http") or (document.parent / target).exists(), (document.name, target)

@@ -1,0 +1,193 @@
+"""The command line as a user drives it: subprocesses, their output and their exit status."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import SMALL, files_of
+
+from phigen.cli import cli
+
+COMMANDS = sorted(cli.commands)
+
+
+def phigen(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error", "-m", "phigen", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=300, check=False)
+
+
+def succeeds(*arguments: object, cwd: Path | None = None) -> str:
+    done = phigen(*arguments, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str) -> None:
+    text = succeeds(command, "--help")
+    assert "Usage:" in text
+    assert "--debug" in text
+
+
+def test_the_main_job_from_plan_to_picture(small_file: Path, tmp_path: Path) -> None:
+    planned = succeeds("plan", small_file, cwd=tmp_path)
+    assert re.search(r"distinct simulations +4\n", planned)
+    assert not (tmp_path / "datasets").exists()
+    built = succeeds("build", small_file, cwd=tmp_path)
+    path = tmp_path / "datasets" / "small.zarr"
+    assert "8 runs, 8 of them written" in built
+    assert re.search(r"level +smoke +velocity\n.*\n +0 +0 +0\n +1 +0\.\d+ +0\.\d+\n", built)
+    before = files_of(path)
+    assert "is finished, 8 runs; nothing to do" in succeeds("build", small_file, cwd=tmp_path)
+    assert files_of(path) == before
+    assert re.search(r"runs stored +8\n", succeeds("inspect", path))
+    assert "rotate270" in succeeds("measure", path)
+    assert succeeds("measure", path, "--over-time").count("smoke") == 5
+    picture = Path(succeeds("preview", path).strip())
+    assert picture == path.with_suffix(".png")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    film = tmp_path / "film.gif"
+    succeeds("preview", path, "--out", film, "--level", "1")
+    assert film.read_bytes().startswith(b"GIF8")
+
+
+def test_whatever_prints_a_table_also_prints_json(small_file: Path, tmp_path: Path) -> None:
+    path = tmp_path / "s.zarr"
+    assert json.loads(succeeds("plan", small_file, "--json"))["distinct_simulations"] == 4
+    built = json.loads(succeeds("build", small_file, "--out", path, "--json"))
+    assert (built["runs"], built["written"]) == (8, 8)
+    assert built["errors"][0] == {
+        "level": 0.0,
+        "variable": "smoke",
+        "mae": 0.0,
+        "l2": 0.0,
+        "relative": 0.0,
+        "mae_by_element": {"rotate90": 0.0, "rotate180": 0.0, "rotate270": 0.0},
+    }
+    inspected = json.loads(succeeds("inspect", path, "--json"))
+    assert inspected["finished"]
+    assert {v["name"] for v in inspected["variables"]} == {"smoke", "velocity", "buoyancy", "divergence", "courant"}
+    measured = json.loads(succeeds("measure", path, "--frames", "1:-1", "--json"))
+    assert measured["frames"] == [2, 3, 4]
+    assert measured["over_time"][0] == {
+        "variable": "smoke",
+        "frame": 2,
+        "level 0": 0.0,
+        "level 1": pytest.approx(0, abs=1),
+    }
+    assert json.loads(succeeds("validate", small_file, "--json")) == [
+        {"recipe": str(small_file), "faults": [], "runs": 8}
+    ]
+
+
+def test_the_schema_knows_every_section() -> None:
+    schema = json.loads(succeeds("schema"))
+    assert schema["additionalProperties"] is False
+    assert {"name", "version", "grid", "time", "scene", "vary", "symmetry"} <= schema["properties"].keys()
+
+
+def test_validate_reports_every_fault_of_every_recipe(small_file: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(SMALL.replace("steps: 6", "steps: 0").replace("radius", "raduis"))
+    done = phigen("validate", small_file, bad, tmp_path / "none.yaml")
+    assert done.returncode == 1
+    assert done.stdout == f"{small_file}: sound, 8 runs\n"
+    lines = done.stderr.splitlines()
+    assert len(lines) == 4
+    assert lines[0].startswith(f"{bad}:4:8: time.steps: ")
+    assert lines[-1].startswith(f"{tmp_path}/none.yaml: no such file")
+
+
+def test_inspect_reads_an_unfinished_dataset(small_file: Path, tmp_path: Path) -> None:
+    from phigen import store
+    from phigen.planning import plan
+    from phigen.reading import load
+
+    store.prepare(tmp_path / "s.zarr", plan(load(small_file)))
+    facts = json.loads(succeeds("inspect", tmp_path / "s.zarr", "--json"))
+    assert (facts["finished"], facts["runs_stored"], facts["largest_courant"]) == (False, 0, None)
+
+
+BAD_INPUT = {
+    "missing file": ["build", "none.yaml"],
+    "unknown name": ["build", "rotation_eq11"],
+    "directory": ["build", "."],
+    "binary file": ["build", "binary.yaml"],
+    "empty recipe": ["build", "empty.yaml"],
+    "misspelt key": ["build", "misspelt.yaml"],
+    "output is a file": ["build", "small.yaml", "--out", "small.yaml"],
+    "output below a file": ["build", "small.yaml", "--out", "small.yaml/s.zarr"],
+    "output cannot be made": ["build", "small.yaml", "--out", "/proc/phigen/s.zarr"],
+    "output holds something else": ["build", "small.yaml", "--out", "."],
+    "too large for any disk": ["build", "large.yaml"],
+    "no scheduler there": ["build", "small.yaml", "--scheduler", "tcp://127.0.0.1:1"],
+    "no scheduler's address": ["build", "small.yaml", "--scheduler", "nonsense://x"],
+    "no dataset": ["measure", "none.zarr"],
+    "no dataset of ours": ["inspect", "."],
+    "no such level": ["preview", "SMALL", "--level", "7"],
+    "neither png nor gif": ["preview", "SMALL", "--out", "x.txt"],
+    "picture in no folder": ["preview", "SMALL", "--out", "none/x.png"],
+    "no frames": ["measure", "SMALL", "--frames", "50:"],
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a user has made every mistake."""
+    path = tmp_path_factory.mktemp("mistakes")
+    (path / "small.yaml").write_text(SMALL)
+    (path / "binary.yaml").write_bytes(b"\x89PNG\r\n\x00\xff")
+    (path / "empty.yaml").write_text("")
+    (path / "misspelt.yaml").write_text(SMALL.replace("symmetry", "symetry"))
+    (path / "large.yaml").write_text(SMALL.replace("cells: 16", "cells: 4096").replace("steps: 6", "steps: 1000000"))
+    succeeds("build", "small.yaml", "--out", "built.zarr", cwd=path)
+    return path
+
+
+@pytest.mark.parametrize("mistake", BAD_INPUT)
+def test_a_mistake_is_one_line_and_changes_nothing(mistake: str, folder: Path) -> None:
+    before = files_of(folder)
+    done = phigen(*("built.zarr" if a == "SMALL" else a for a in BAD_INPUT[mistake]), cwd=folder)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "phigen failed" not in done.stderr
+    assert files_of(folder) == before
+    assert not (folder / "datasets").exists()
+
+
+def test_debug_shows_the_traceback(folder: Path) -> None:
+    assert "Traceback" in phigen("build", "none.yaml", "--debug", cwd=folder).stderr
+    assert "Traceback" in phigen("--debug", "build", "none.yaml", cwd=folder).stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["build"],
+        ["built"],
+        ["build", "small.yaml", "--workers", "0"],
+        ["build", "small.yaml", "--workers", "2", "--scheduler", "tcp://x:1"],
+        ["measure", "built.zarr", "--frames", "ten"],
+    ],
+)
+def test_a_usage_mistake_exits_2(arguments: list[str], folder: Path) -> None:
+    done = phigen(*arguments, cwd=folder)
+    assert done.returncode == 2
+    assert "Usage:" in done.stderr
+
+
+def test_another_recipes_dataset_is_refused_with_a_way_to_go_on(folder: Path) -> None:
+    other = folder / "other.yaml"
+    other.write_text(SMALL + "precision: single\n")
+    done = phigen("build", other, "--out", "built.zarr", cwd=folder)
+    other.unlink()
+    assert done.returncode == 1
+    assert "was built from another recipe" in done.stderr
+    assert "--out" in done.stderr
