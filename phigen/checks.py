@@ -190,9 +190,7 @@ def splits_cover_orbits(scene: Scene, vary: Vary, splits: Splits) -> Faults:
         chosen: tuple[float, ...] | Range | None = getattr(splits, split)
         for orbit in () if chosen is None else spelled_out(chosen):
             if orbit not in range(count):
-                yield Fault(
-                    ("splits", split), f"there is no orbit {float(orbit):g}, the recipe has {count}, numbered from 0"
-                )
+                yield Fault(("splits", split), f"there is no orbit {float(orbit):g}, the recipe has {count}, from 0")
             elif orbit in homes:
                 yield Fault(("splits", split), f"orbit {float(orbit):g} is in {homes[orbit]} already; leave one out")
             homes[orbit] = split

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError
@@ -18,6 +17,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from phigen.checks import faults_between
 from phigen.errors import RecipeError
 from phigen.recipe import Recipe
+from phigen.wording import describe, echoes, nearest
 
 Trail = tuple[str | int, ...]
 
@@ -57,7 +57,7 @@ def parse(text: str, where: str = "recipe") -> Recipe:
     try:
         recipe = Recipe.model_validate(data, context={"text": text})
     except ValidationError as error:
-        faults = [(places.of(fault["loc"]), _describe(fault)) for fault in error.errors() if not _echoes(fault)]
+        faults = [(places.of(fault["loc"]), describe(fault)) for fault in error.errors() if not echoes(fault)]
         sound = dict(_sound_sections(data))
     else:
         faults = []
@@ -82,7 +82,7 @@ def _find(source: str | Path) -> Path:
     known = shipped()
     if path.name not in known:
         raise RecipeError(
-            f"{source}: no such file, and phigen ships no recipe of that name{_nearest(path.name, known)}; "
+            f"{source}: no such file, and phigen ships no recipe of that name{nearest(path.name, known)}; "
             f"it ships {', '.join(known)}"
         )
     return known[path.name]
@@ -161,88 +161,6 @@ class _Places:
             node = node[segment]
             named.append(str(segment))
         return line + 1, column + 1, f"{'.'.join(named)}: " if named else ""
-
-
-def _echoes(fault: Any) -> bool:
-    """Whether a list is called too short only because its items are faulty, which is said already."""
-    return fault["type"] == "too_short" and bool(fault["input"])
-
-
-def _describe(fault: Any) -> str:
-    """Say what is wrong in a pydantic fault, what was found and what to do."""
-    kind, got, key = fault["type"], fault["input"], fault["loc"][-1]
-    if kind == "extra_forbidden":
-        known = _keys_at(fault["loc"][:-1])
-        return f"unknown key{_nearest(str(key), known)}; known are {', '.join(known)}"
-    if kind == "missing":
-        return "is missing; add it"
-    if kind == "union_tag_invalid" and "kind" in fault["ctx"]["discriminator"]:
-        tag, tags = fault["ctx"]["tag"], fault["ctx"]["expected_tags"]
-        return f"the kind should be one of {tags}, got {tag!r}{_nearest(tag, re.findall(r'\w+', tags))}"
-    if kind == "union_tag_invalid":
-        return f"expected {_forms(fault['ctx']['expected_tags'])}, got {_show(got)}"
-    if kind == "union_tag_not_found":
-        return f"needs a kind, got {_show(got)}; add kind: constant, ramp, sine, steps or list"
-    if kind == "string_pattern_mismatch":
-        advice = {
-            "name": "use letters, digits, '_', '-' and '.', as in rotation_eq10",
-            "version": "use three numbers, as in 1.0.0",
-        }
-        return f"is no {'file name' if key == 'name' else 'semantic version'}, got {_show(got)}; {advice[str(key)]}"
-    if kind in ("model_type", "model_attributes_type"):
-        return f"expected a mapping of keys to values, got {_show(got)}"
-    if kind in ("too_short", "too_long"):
-        bound = (
-            f"at most {fault['ctx']['max_length']}" if kind == "too_long" else f"at least {fault['ctx']['min_length']}"
-        )
-        return f"needs {bound} entries, got {len(got)}"
-    message = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    if kind == "value_error":
-        return message
-    if kind == "literal_error" and isinstance(got, str):
-        choices = re.findall(r"'([^']*)'", message)
-        return f"{message}, got {got!r}{_nearest(got, choices)}"
-    return f"{message}, got {_show(got)}"
-
-
-def _forms(tags: str) -> str:
-    names = {"scalar": "one value", "list": "a list", "mapping": "a mapping"}
-    for tag, name in names.items():
-        tags = tags.replace(f"'{tag}'", name)
-    return tags.replace(", ", " or ")
-
-
-def _show(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "a mapping" if value else "nothing"
-    if isinstance(value, list):
-        return f"a list of {len(value)}"
-    return "nothing" if value is None else repr(value)
-
-
-def _nearest(word: str, known: Any) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def _keys_at(trail: Trail) -> list[str]:
-    """Give the keys that the section at a trail knows."""
-    models: list[type[BaseModel]] = [Recipe]
-    for segment in trail:
-        fields = [m.model_fields[segment].annotation for m in models if segment in m.model_fields]
-        if fields:
-            models = [model for field in fields for model in _models_in(field)]
-        elif isinstance(segment, str):
-            kinds = [m for m in models if getattr(m.model_fields.get("kind"), "annotation", None) is not None]
-            models = [m for m in kinds if segment in get_args(m.model_fields["kind"].annotation)] or models
-    return [key for model in models for key in model.model_fields]
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for part in get_args(annotation):
-        yield from _models_in(part)
 
 
 def _sound_sections(data: CommentedMap) -> Iterator[tuple[str, Any]]:

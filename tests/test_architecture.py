@@ -22,6 +22,7 @@ LINE = [
     "recipe",
     "scenes",
     "checks",
+    "wording",
     "reading",
     "planning",
     "layout",
