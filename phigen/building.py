@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 CLUSTER_START = 8.0
 """Seconds until a local cluster's workers simulate (docs/numbers.md): what it must save to be worth starting."""
 
+_KEEP_FREED_MEMORY = {
+    "MALLOC_TRIM_THRESHOLD_": str(2**30),
+    "MALLOC_MMAP_THRESHOLD_": str(2**25),
+}
+"""Environment of a local worker: what one run frees is kept for the next.  dask has it given back to the system at
+once, and a third of a worker's time goes into getting it again (docs/numbers.md)."""
+
 PATIENCE = "10s"
 """How long a scheduler has to answer."""
 
@@ -126,7 +133,7 @@ def _build(path: Path, planned: Plan, missing: list[Run], workers: int, tell: Pr
     for written in _distributed(path, tasks, workers, client) if client or workers > 1 else _here(path, tasks):
         done += written
         tell(done, total)
-    if missing or not store.status(path).finished:
+    if not store.status(path).finished:
         store.finish(path, planned)
     return Built(path, total, len(missing), workers)
 
@@ -163,7 +170,7 @@ def simulate_and_store(path: str, simulation: Simulation, runs: tuple[Run, ...])
 def _distributed(path: Path, tasks: list[Task], workers: int, client: Client | None) -> Iterator[int]:
     from distributed import KilledWorker
 
-    with _local(workers) if client is None else _borrowed(client) as active:
+    with local_cluster(workers) if client is None else _borrowed(client) as active:
         try:
             yield from _gathered(active, str(path.absolute()), tasks)
         except KilledWorker as error:
@@ -188,20 +195,31 @@ def _gathered(client: Client, path: str, tasks: list[Task]) -> Iterator[int]:
 
 
 @contextmanager
-def _local(workers: int) -> Iterator[Client]:
+def local_cluster(workers: int) -> Iterator[Client]:
     """Start processes on this machine, each with one thread: PhiML bears no more, and two gain nothing."""
     from distributed import Client, LocalCluster
 
-    environment = compiler_cache() | {"PJRT_NPROC": "1"}
-    with _workers_deaf_to_interrupts():
-        cluster = LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, env=environment
-        )
+    with _workers_deaf_to_interrupts(), _environment_of_workers(own_process() | _KEEP_FREED_MEMORY):
+        cluster = LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None)
     try:
         with Client(cluster) as client:
             yield client
     finally:
         cluster.close(timeout=5)
+
+
+@contextmanager
+def _environment_of_workers(settings: dict[str, str]) -> Iterator[None]:
+    """Start workers with these settings, which some libraries read before Python runs, and keep them out of here."""
+    import dask
+
+    before = dict(os.environ)
+    with dask.config.set({"distributed.nanny.pre-spawn-environ": settings}):
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
 
 
 @contextmanager
@@ -259,12 +277,17 @@ def _refuse_strange_workers(client: Client, address: str) -> None:
             )
 
 
-def compiler_cache() -> dict[str, str]:
-    """Give the settings by which jax keeps what it has compiled, for processes that are phigen's own."""
+def own_process() -> dict[str, str]:
+    """Give the environment of a process that is phigen's own, a worker or the command line, where the user has none.
+
+    jax keeps what it has compiled in the user's cache folder, and XLA's pool has one thread: more of them take
+    more time of the processor and give nothing.
+    """
     from platformdirs import user_cache_dir
 
     settings = {
         "JAX_COMPILATION_CACHE_DIR": user_cache_dir("phigen"),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "PJRT_NPROC": "1",
     }
     return {name: os.environ.get(name, value) for name, value in settings.items()}

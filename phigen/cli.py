@@ -96,7 +96,7 @@ def plan(recipe: str, as_json: bool) -> None:
 def build(recipe: str, out: str | None, workers: int | None, scheduler: str | None, as_json: bool) -> None:
     """Simulate and store the runs of RECIPE that are not stored yet, then measure them."""
     from phigen.building import build as build_dataset
-    from phigen.building import compiler_cache, default_path
+    from phigen.building import default_path, own_process
     from phigen.measurement import measure as errors_of
     from phigen.measurement import summarize
     from phigen.reading import load
@@ -107,7 +107,7 @@ def build(recipe: str, out: str | None, workers: int | None, scheduler: str | No
         raise click.UsageError("--workers starts processes here, --scheduler borrows others: give one of them")
     loaded = load(recipe)
     path = Path(out) if out is not None else default_path(loaded)
-    os.environ.update(compiler_cache())
+    os.environ.update(own_process())
     began = time.monotonic()
     with _progress() as progress:
         built = build_dataset(loaded, path, workers=workers, scheduler=scheduler, progress=progress)

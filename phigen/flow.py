@@ -13,8 +13,8 @@ jax's settings as it is imported.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -69,22 +69,24 @@ class Domain:
         x, y = (kinds[boundary] for boundary in self.boundaries)
         return x if x == y else extrapolation.combine_sides(x=x, y=y)
 
-    def _layout(self) -> dict[str, Any]:
+    @property
+    def layout(self) -> dict[str, Any]:
+        """Bounds and resolution, as PhiFlow's grids take them."""
         width, height = self.cells
         return {"bounds": Box(x=width, y=height), "x": width, "y": height}
 
     def smoke(self, values: Any) -> Any:
         """Give cell-centred smoke from an array (nx, ny)."""
-        return CenteredGrid(_spatial(values), self._extrapolation(_SMOKE), **self._layout())
+        return CenteredGrid(_spatial(values), self._extrapolation(_SMOKE), **self.layout)
 
     def pressure(self, values: Any) -> Any:
         """Give cell-centred pressure from an array (nx, ny)."""
-        return CenteredGrid(_spatial(values), self._extrapolation(_PRESSURE), **self._layout())
+        return CenteredGrid(_spatial(values), self._extrapolation(_PRESSURE), **self.layout)
 
     def velocity(self, x: Any, y: Any) -> Any:
         """Give the staggered velocity from the free faces of each component."""
         values = math.stack([_spatial(x), _spatial(y)], dual(vector="x,y"))
-        return StaggeredGrid(values, self._extrapolation(_VELOCITY), **self._layout())
+        return StaggeredGrid(values, self._extrapolation(_VELOCITY), **self.layout)
 
     def at_rest(self, dtype: Any) -> State:
         """Give the state without smoke or motion."""
@@ -100,16 +102,18 @@ class Domain:
         x, y = state.velocity_x, state.velocity_y
         return _complete(x, self.boundaries[0], 0), _complete(y, self.boundaries[1], 1)
 
-    def inflow(self, inflows: Sequence[Inflow]) -> NDArray[np.float64]:
-        """Give the smoke that inflows add per step, (nx, ny): their rate in every cell whose centre they hold."""
-        with NUMPY, math.precision(64):
-            empty = CenteredGrid(0, extrapolation.ZERO, **self._layout())
-            discs = [Sphere(x=disc.center[0], y=disc.center[1], radius=disc.radius) for disc in inflows]
-            masks = [resample(disc, to=empty, soft=False).values.numpy("x,y") for disc in discs]
-        total: NDArray[np.float64] = sum(
-            disc.rate * mask.astype(np.float64) for disc, mask in zip(inflows, masks, strict=True)
-        )
-        return total
+
+@lru_cache(maxsize=64)
+def inflow_smoke(domain: Domain, inflows: tuple[Inflow, ...]) -> NDArray[np.float64]:
+    """Give the smoke that inflows add per step, (nx, ny): their rate in every cell whose centre they hold."""
+    with NUMPY, math.precision(64):
+        empty = CenteredGrid(0, extrapolation.ZERO, **domain.layout)
+        discs = [Sphere(x=disc.center[0], y=disc.center[1], radius=disc.radius) for disc in inflows]
+        masks = [resample(disc, to=empty, soft=False).values.numpy("x,y") for disc in discs]
+    total: NDArray[np.float64] = sum(
+        disc.rate * mask.astype(np.float64) for disc, mask in zip(inflows, masks, strict=True)
+    )
+    return total
 
 
 def step(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from phigen import store
+from phigen import manifest, store
 
 
 def describe(path: str | Path) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def describe(path: str | Path) -> dict[str, Any]:
 
 def _bytes_by_variable(path: Path) -> Counter[str]:
     sizes: Counter[str] = Counter()
-    for entry in store.entries(path).values():
+    for entry in manifest.entries(path).values():
         for file, (size, _) in entry.files.items():
             sizes[file.split("/")[0]] += size
     return sizes

@@ -29,9 +29,10 @@ Precision = Literal["double", "single"]
 _BITS: dict[Precision, int] = {"double": 64, "single": 32}
 _ONE_AT_A_TIME = threading.RLock()
 
-_ONE_ORDER_OF_SUMMATION = {"xla_cpu_experimental_ynn_fusion_type": ""}
-"""Keeps XLA's sums out of the YNNPACK library, which adds in an order that depends on the number of threads:
-on grids of 300 x 300 the interpolation of PhiFlow's advection then rounds otherwise on two cores than on one."""
+_XLA_ON_A_CPU = {"xla_cpu_experimental_ynn_fusion_type": "", "xla_cpu_use_fusion_emitters": False}
+"""How XLA compiles for a CPU.  Without the YNNPACK library, for its sums depend on the number of threads: on
+grids of 300 x 300 PhiFlow's interpolation then rounds otherwise on two cores than on one.  And without the fusion
+emitters, which make this program of many gathers nearly twice as slow (docs/numbers.md)."""
 
 DIVERGENCE_BOUND = 1e4
 """Largest divergence that a sound run may have, in units of rounding at its own speed.  The exact projection
@@ -101,7 +102,8 @@ def simulate_batch(simulations: Sequence[Simulation], *, dtype: str = "float32")
     ]
 
 
-_OUTPUTS = ("smoke", "velocity", "velocity_x", "velocity_y", "pressure", "divergence", "courant")
+_OUTPUTS = ("smoke", "velocity", "velocity_x", "velocity_y", "pressure", "divergence", "courant", "peak")
+"""What the program gives for each frame; peak is the most smoke in a cell since the frame before."""
 
 
 def _shape(simulation: Simulation, dtype: str) -> _Shape:
@@ -162,7 +164,7 @@ def _inputs(flow: ModuleType, simulations: Sequence[Simulation], shape: _Shape) 
     dtype = np.dtype(f"float{_BITS[shape.precision]}")
     domain = flow.Domain(shape.cells, shape.boundaries)
     arrays: list[Any] = [
-        [domain.inflow(s.inflows) for s in simulations],
+        [flow.inflow_smoke(domain, s.inflows) for s in simulations],
         [s.force for s in simulations],
         [s.dt_smoke for s in simulations],
         [s.dt_velocity for s in simulations],
@@ -197,18 +199,21 @@ def _program(shape: _Shape) -> Callable[..., tuple[Any, ...]]:
         reach = jnp.maximum(dt_smoke, dt_velocity)
 
         def one_step(_: Any, carry: tuple[Any, ...]) -> tuple[Any, ...]:
-            number, state, _, divergence, courant = carry
+            number, state, _, divergence, courant, peak = carry
             state, pressure = flow.step(
                 state, domain, inflow=inflow, force=force[number], dt_smoke=dt_smoke, dt_velocity=dt_velocity
             )
             speed = jnp.maximum(jnp.abs(state.velocity_x).max(), jnp.abs(state.velocity_y).max())
             divergence = jnp.maximum(divergence, jnp.abs(flow.divergence_of(state, domain)).max())
-            return number + 1, state, pressure, divergence, jnp.maximum(courant, speed * reach)
+            peak = jnp.maximum(peak, jnp.abs(state.smoke).max())
+            return number + 1, state, pressure, divergence, jnp.maximum(courant, speed * reach), peak
 
         def one_frame(carry: tuple[Any, ...], count: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
             number, state, pressure = carry
             zero = jnp.zeros((), working)
-            number, state, pressure, *health = lax.fori_loop(0, count, one_step, (number, state, pressure, zero, zero))
+            number, state, pressure, *health = lax.fori_loop(
+                0, count, one_step, (number, state, pressure, zero, zero, zero)
+            )
             x, y = domain.all_faces(state)
             centred = jnp.stack([((x[1:] + x[:-1]) / 2).T, ((y[:, 1:] + y[:, :-1]) / 2).T])
             kept = (state.smoke.T, centred, x.T, y.T, pressure.T, *health)
@@ -218,7 +223,7 @@ def _program(shape: _Shape) -> Callable[..., tuple[Any, ...]]:
         frames: tuple[Any, ...] = lax.scan(one_frame, start, counts)[1]
         return frames
 
-    options = _ONE_ORDER_OF_SUMMATION if jax.default_backend() == "cpu" else {}
+    options = _XLA_ON_A_CPU if jax.default_backend() == "cpu" else {}
     program: Callable[..., tuple[Any, ...]] = jax.jit(
         lambda *arguments: lax.map(run, arguments), compiler_options=options
     )
@@ -229,9 +234,9 @@ def _fields(simulation: Simulation, outputs: dict[str, Any]) -> xr.Dataset:
     """Name the program's outputs, and refuse what is not a flow."""
     import xarray as xr
 
-    for name, values in outputs.items():
-        _refuse_not_finite(name, values, simulation.frames)
+    _refuse_not_finite(outputs, simulation.frames)
     _refuse_divergent(outputs["divergence"], outputs["courant"], simulation)
+    del outputs["peak"]
     force = np.asarray(simulation.force)[simulation.frames.start :: simulation.frames.step]
     return xr.Dataset(
         {name: (VARIABLES[name].dims, values) for name, values in (outputs | {"buoyancy": force}).items()},
@@ -239,13 +244,15 @@ def _fields(simulation: Simulation, outputs: dict[str, Any]) -> xr.Dataset:
     )
 
 
-def _refuse_not_finite(name: str, values: Any, frames: range) -> None:
-    sound = np.isfinite(values).reshape(len(frames), -1).all(axis=1)
-    if not sound.all():
-        raise SimulationError(
-            f"{name} is not finite from frame {frames[int(np.argmin(sound))]} on; "
-            "lower the strength, the inflow's rate or the time steps"
-        )
+def _refuse_not_finite(outputs: dict[str, Any], frames: range) -> None:
+    """Look at the largest smoke and speed alone: a cell that is not finite makes them so."""
+    for name, largest in (("smoke", outputs["peak"]), ("velocity", outputs["courant"])):
+        sound = np.isfinite(largest)
+        if not sound.all():
+            raise SimulationError(
+                f"{name} is not finite from frame {frames[int(np.argmin(sound))]} on; "
+                "lower the strength, the inflow's rate or the time steps"
+            )
 
 
 def _refuse_divergent(divergence: Any, courant: Any, simulation: Simulation) -> None:

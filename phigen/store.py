@@ -1,15 +1,12 @@
 """A dataset on disk: one zarr v3 store that plain xarray opens, and a list of what must be in it.
 
 The template comes first, whole or not at all; then each run brings one shard per variable, and when its data
-are on disk an entry in the store's own list: size and sha256 of every file, and the run's parameters.  A shard
-never holds two runs, for parallel writers of one shard lose data without a word.  What the list lacks is still
-to be built; at the end the parts of the list become one file, and the metadata are consolidated.
+are on disk an entry in the store's own list.  A shard never holds two runs, for parallel writers of one shard
+lose data without a word.  What the list lacks is still to be built.
 """
 
 from __future__ import annotations
 
-import builtins
-import hashlib
 import json
 import os
 import shutil
@@ -25,6 +22,7 @@ import xarray as xr
 import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
+from phigen import manifest
 from phigen.errors import StoreError
 from phigen.layout import ALWAYS, STORED_AS, VARIABLES, index_of, parameters_of, versions
 from phigen.planning import Plan, Run
@@ -32,18 +30,8 @@ from phigen.planning import Plan, Run
 FRAMES_PER_CHUNK = 10
 """Inner chunks of 10 frames: the published windows; one is read in about 2 ms (docs/numbers.md)."""
 
-_LIST = "manifest.json"
-_PARTS = "manifest"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What the list holds of one run: where it comes from, and every file of it."""
-
-    run: int
-    parameters: dict[str, Any]
-    files: dict[str, tuple[int, str]]
-    """Size in bytes and sha256 by path within the store."""
+CHUNKS_AT_ONCE = 100
+"""How many chunks of a shard zarr encodes together; one by one, its default, costs a quarter more."""
 
 
 @dataclass(frozen=True)
@@ -80,20 +68,16 @@ def open(path: str | Path) -> xr.Dataset:
         raise StoreError(
             f"{path}: is unfinished, {state.done} of {state.runs} runs are there; run the same build again to continue"
         )
-    for file, (size, _) in _listed_files(path).items():
-        found = (path / file).stat().st_size if (path / file).is_file() else None
-        if found != size:
-            raise StoreError(
-                f"{path}: {file} is damaged, got {'no file' if found is None else f'{found} bytes'} instead of "
-                f"{size} bytes; run the same build again to mend it"
-            )
+    for file, size, found in manifest.misfits(path):
+        got = "no file" if found is None else f"{found} bytes"
+        raise StoreError(f"{path}: {file} is damaged, got {got} for {size} bytes; run the same build again to mend it")
     return peek(path)
 
 
 def peek(path: Path) -> xr.Dataset:
     """Open a dataset as it is, unchecked: in one that is unfinished, runs that are not there read as NaN."""
     with _quiet():
-        dataset: xr.Dataset = xr.open_zarr(path, consolidated=(path / _LIST).is_file(), chunks=None)
+        dataset: xr.Dataset = xr.open_zarr(path, consolidated=manifest.is_finished(path), chunks=None)
     return dataset
 
 
@@ -106,8 +90,7 @@ def status(path: Path) -> Status:
         If there is no store of phigen's at the path.
     """
     attributes = _attributes(path)
-    finished = (path / _LIST).is_file()
-    return Status(finished, attributes["runs"], len(entries(path)))
+    return Status(manifest.is_finished(path), attributes["runs"], len(manifest.entries(path)))
 
 
 def prepare(path: Path, plan: Plan) -> list[Run]:
@@ -132,16 +115,18 @@ def prepare(path: Path, plan: Plan) -> list[Run]:
     """
     if path.is_dir() and not any(path.iterdir()):
         path.rmdir()
+    missing = list(plan.runs)
     if path.exists():
         _refuse_another(path, plan)
-        missing = _missing(path, plan)
-    else:
-        missing = list(plan.runs)
+        known = manifest.entries(path)
+        missing = [
+            run for run in plan.runs if run.index not in known or not manifest.is_sound(path, known[run.index].files)
+        ]
+        if not missing and manifest.is_finished(path) and manifest.is_sound(path, manifest.files_of_no_run(path)):
+            return []
+        _refuse_other_versions(path)
     _refuse_small_disk(path, plan.bytes * len(missing) // len(plan.runs))
-    if not path.exists():
-        _create(path, plan)
-    elif missing:
-        _reopen(path)
+    _lay_template(path, plan)
     return missing
 
 
@@ -159,16 +144,15 @@ def write(path: Path, run: Run, fields: xr.Dataset) -> None:
     """
     group = zarr.open_group(path, mode="r+", use_consolidated=False)
     names = [name for name in VARIABLES if name in group]
-    with zarr.config.set({"array.write_empty_chunks": True}):
+    with zarr.config.set({"array.write_empty_chunks": True, "codec_pipeline.batch_size": CHUNKS_AT_ONCE}):
         for name in names:
             array = group[name]
             if not isinstance(array, zarr.Array):
                 raise StoreError(f"{path}: {name} is damaged, got a group; delete the store and build it again")
             shutil.rmtree(path / name / "c" / str(run.index), ignore_errors=True)
             array[run.index] = fields[name].transpose(*VARIABLES[name].dims).values
-    files = {file: _fingerprint(path / file) for name in names for file in _files_of(path, name, run.index)}
-    entry = {"run": run.index, "parameters": parameters_of(run), "files": files}
-    _write_atomically(path / _PARTS / f"{run.index:06d}.json", _json(entry))
+    files = [file for name in names for file in _files_of(path, name, run.index)]
+    manifest.add(path, run.index, parameters_of(run), files)
 
 
 def finish(path: Path, plan: Plan) -> None:
@@ -177,35 +161,7 @@ def finish(path: Path, plan: Plan) -> None:
         partial.unlink()
     with _quiet():
         zarr.consolidate_metadata(str(path))
-    gathered = entries(path)
-    of_runs = {file for entry in gathered.values() for file in entry.files}
-    others = sorted(
-        name
-        for file in path.rglob("*")
-        if file.is_file() and (name := file.relative_to(path).as_posix()) not in of_runs
-        if not name.startswith(_PARTS)
-    )
-    listed = {
-        "recipe_sha256": plan.recipe.digest,
-        "runs": [{"run": e.run, "parameters": e.parameters, "files": e.files} for _, e in sorted(gathered.items())],
-        "files": {name: _fingerprint(path / name) for name in others},
-    }
-    _write_atomically(path / _LIST, _json(listed))
-    shutil.rmtree(path / _PARTS, ignore_errors=True)
-
-
-def entries(path: Path) -> dict[int, Entry]:
-    """Give the list's entries by run, from a finished store or one that is being built."""
-    whole = path / _LIST
-    found = json.loads(whole.read_text())["runs"] if whole.is_file() else []
-    parts = sorted((path / _PARTS).glob("*.json")) if (path / _PARTS).is_dir() else []
-    found += [json.loads(part.read_text()) for part in parts]
-    return {
-        entry["run"]: Entry(
-            entry["run"], entry["parameters"], {file: (size, sha) for file, (size, sha) in entry["files"].items()}
-        )
-        for entry in found
-    }
+    manifest.gather(path, plan.recipe.digest)
 
 
 def _attributes(path: Path) -> dict[str, Any]:
@@ -232,11 +188,15 @@ def _refuse_another(path: Path, plan: Plan) -> None:
             f"{path}: was built from another recipe (sha256 {attributes['recipe_sha256'][:12]}, this one is "
             f"{plan.recipe.digest[:12]}); delete it to build anew, or choose another place with --out"
         )
-    if attributes["versions"] != versions() and not (path / _LIST).is_file():
+
+
+def _refuse_other_versions(path: Path) -> None:
+    begun_with = _attributes(path)["versions"]
+    if begun_with != versions():
         differing = [
-            f"{name} {attributes['versions'].get(name)} (now {now})"
+            f"{name} {begun_with.get(name)} (now {now})"
             for name, now in versions().items()
-            if attributes["versions"].get(name) != now
+            if begun_with.get(name) != now
         ]
         raise StoreError(
             f"{path}: was begun with {', '.join(differing)}; other versions give other bits: go on with those, "
@@ -258,31 +218,11 @@ def _refuse_small_disk(path: Path, needed: int) -> None:
         )
 
 
-def _missing(path: Path, plan: Plan) -> list[Run]:
-    """Give the runs without an entry, or whose files are not what their entry says."""
-    known = entries(path)
+def _lay_template(path: Path, plan: Plan) -> None:
+    """Write the template beside its place and move it there, so that it is whole or not there.
 
-    def sound(run: Run) -> bool:
-        entry = known.get(run.index)
-        return entry is not None and all(
-            (path / file).is_file() and _fingerprint(path / file) == listed for file, listed in entry.files.items()
-        )
-
-    return [run for run in plan.runs if not sound(run)]
-
-
-def _reopen(path: Path) -> None:
-    """Turn a finished store that lost runs into an unfinished one: its list goes back into parts."""
-    whole = path / _LIST
-    if whole.is_file():
-        for run, entry in entries(path).items():
-            part = {"run": run, "parameters": entry.parameters, "files": entry.files}
-            _write_atomically(path / _PARTS / f"{run:06d}.json", _json(part))
-        whole.unlink()
-
-
-def _create(path: Path, plan: Plan) -> None:
-    """Write the template beside its place and move it there, so that it is whole or not there."""
+    Over a store that is to be continued or mended it is laid again, for its own files may be what is damaged.
+    """
     draft = path.with_name(f".{path.name}.draft")
     try:
         if draft.exists():
@@ -293,8 +233,13 @@ def _create(path: Path, plan: Plan) -> None:
             group = zarr.open_group(draft, mode="r+", use_consolidated=False)
             for name in (*(v for chosen in plan.recipe.store for v in STORED_AS[chosen]), *ALWAYS):
                 _create_array(group, name, plan)
-        (draft / _PARTS).mkdir()
-        draft.rename(path)
+        (draft / manifest.PARTS).mkdir()
+        if path.exists():
+            manifest.scatter(path)
+            shutil.copytree(draft, path, dirs_exist_ok=True)
+            shutil.rmtree(draft)
+        else:
+            draft.rename(path)
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
         raise StoreError(f"{path}: cannot be written, {error.strerror}; choose another place with --out") from error
@@ -317,7 +262,7 @@ def _create_array(group: zarr.Group, name: str, plan: Plan) -> None:
         chunks=(1, per_chunk, *shape[1:]) if windowed else (1, *shape),
         shards=whole if windowed else None,
         compressors=[
-            BloscCodec(cname="zstd", clevel=3, shuffle="shuffle", typesize=np.dtype(variable.dtype).itemsize),
+            BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle", typesize=np.dtype(variable.dtype).itemsize),
             Crc32cCodec(),
         ],
         fill_value=float("nan"),
@@ -332,36 +277,11 @@ def _files_of(path: Path, name: str, run: int) -> Iterator[str]:
     return (file.relative_to(path).as_posix() for file in files if file.suffix != ".partial")
 
 
-def _listed_files(path: Path) -> dict[str, tuple[int, str]]:
-    listed = json.loads((path / _LIST).read_text())
-    files = dict(listed["files"])
-    for entry in listed["runs"]:
-        files |= entry["files"]
-    return {file: (size, sha) for file, (size, sha) in files.items()}
-
-
-def _fingerprint(file: Path) -> tuple[int, str]:
-    with builtins.open(file, "rb") as handle:
-        return file.stat().st_size, hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, indent=1, sort_keys=True) + "\n"
-
-
-def _write_atomically(file: Path, text: str) -> None:
-    file.parent.mkdir(exist_ok=True)
-    draft = file.with_name(f"{file.name}.{os.getpid()}.partial")
-    with builtins.open(draft, "w") as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-    draft.replace(file)
-
-
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Pass over zarr's notes: text and consolidated metadata are not in its v3 standard yet, the list is not zarr."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=f".*(specification|Consolidated metadata|Object at {_PARTS}).*")
+        warnings.filterwarnings(
+            "ignore", message=f".*(specification|Consolidated metadata|Object at {manifest.PARTS}).*"
+        )
         yield

@@ -73,8 +73,8 @@ class Element:
     def on_components(self, x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Mix the two components of a vector; they may have different shapes, as faces do."""
         (i, sign_x), (j, sign_y) = self._source(0), self._source(1)
-        components = (x, y)
-        return sign_x * components[i], sign_y * components[j]
+        new_x, new_y = (x, y)[i], (x, y)[j]
+        return new_x if sign_x > 0 else -new_x, new_y if sign_y > 0 else -new_y
 
 
 ELEMENTS: dict[ElementName, Element] = {
@@ -136,6 +136,8 @@ def turn(fields: Fields, element: ElementName) -> Fields:
     import xarray as xr
 
     g = ELEMENTS[element]
+    if element == "identity":
+        return fields.copy()
     if isinstance(fields, xr.DataArray):
         return _turn_array(fields, g)
     turned = {name: _turn_array(field, g) for name, field in fields.items() if name not in FACES}

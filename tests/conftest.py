@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from phigen.building import build, compiler_cache
+from phigen.building import build, own_process
 from phigen.planning import Simulation, plan
 from phigen.reading import parse
 from phigen.recipe import Recipe
 
-os.environ.update(compiler_cache())
+os.environ.update(own_process())
 
 SMALL = """\
 name: small

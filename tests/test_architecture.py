@@ -29,6 +29,7 @@ LINE = [
     "projection",
     "flow",
     "simulation",
+    "manifest",
     "store",
     "building",
     "measurement",

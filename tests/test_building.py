@@ -31,7 +31,7 @@ def test_progress_counts_every_run_of_an_orbit_that_shares_a_simulation(small: R
 
 
 def test_a_failing_run_is_named_and_those_before_it_are_kept(tmp_path: Path) -> None:
-    recipe = parse(SMALL.replace("levels: [0, 1]", "levels: [0, 1e309e0]".replace("1e309e0", "1e305")))
+    recipe = parse(SMALL.replace("levels: [0, 1]", "levels: [0, 1e305]"))
     with pytest.raises(
         SimulationError, match=r"run 5 \(level 1e\+305, orbit 0, rotate90, strength 1e\+303\): .* finite"
     ):
@@ -119,10 +119,8 @@ def test_a_scheduler_that_does_not_answer_is_one_line(
     assert not (tmp_path / "s.zarr").exists()
 
 
-def _interrupt_when_some_runs_are_there(
-    path: Path, signals: list[signal.Signals], workers: str
-) -> tuple[int, str, float]:
-    """Start a build as a user does, stop it once two runs are stored, and give status, stderr and seconds."""
+def _interrupted(path: Path, number: signal.Signals, workers: str) -> tuple[int, str, float]:
+    """Start a build as a user does, stop it once runs are stored, and give status, stderr and seconds."""
     command = [sys.executable, "-m", "phigen", "build", "rotation_eq10", "--out", str(path), "--workers", workers]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 120
@@ -131,8 +129,7 @@ def _interrupt_when_some_runs_are_there(
         assert time.monotonic() < deadline
         time.sleep(0.002)
     began = time.monotonic()
-    for number in signals:
-        os.killpg(process.pid, number)
+    os.killpg(process.pid, number)
     _, error = process.communicate(timeout=60)
     return process.returncode, error, time.monotonic() - began
 
@@ -141,7 +138,7 @@ def _interrupt_when_some_runs_are_there(
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_ctrl_c_stops_soon_and_the_same_command_continues(workers: str, eq10: Path, tmp_path: Path) -> None:
     path = tmp_path / "s.zarr"
-    status, error, seconds = _interrupt_when_some_runs_are_there(path, [signal.SIGINT], workers)
+    status, error, seconds = _interrupted(path, signal.SIGINT, workers)
     assert status == 130
     assert "stopped; what was built is kept" in error
     assert "Traceback" not in error, error
@@ -155,7 +152,7 @@ def test_ctrl_c_stops_soon_and_the_same_command_continues(workers: str, eq10: Pa
 @pytest.mark.slow
 def test_a_killed_build_continues_to_the_same_bytes(eq10: Path, tmp_path: Path) -> None:
     path = tmp_path / "s.zarr"
-    status, _, _ = _interrupt_when_some_runs_are_there(path, [signal.SIGKILL], "1")
+    status, _, _ = _interrupted(path, signal.SIGKILL, "1")
     assert status == -signal.SIGKILL
     (path / "smoke" / "c" / "39.partial").write_text("left by a writer that was killed")
     build("rotation_eq10", path, workers=1)

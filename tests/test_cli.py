@@ -74,12 +74,9 @@ def test_whatever_prints_a_table_also_prints_json(small_file: Path, tmp_path: Pa
     assert {v["name"] for v in inspected["variables"]} == {"smoke", "velocity", "buoyancy", "divergence", "courant"}
     measured = json.loads(succeeds("measure", path, "--frames", "1:-1", "--json"))
     assert measured["frames"] == [2, 3, 4]
-    assert measured["over_time"][0] == {
-        "variable": "smoke",
-        "frame": 2,
-        "level 0": 0.0,
-        "level 1": pytest.approx(0, abs=1),
-    }
+    first = measured["over_time"][0]
+    assert (first["variable"], first["frame"], first["level 0"]) == ("smoke", 2, 0.0)
+    assert first["level 1"] > 0
     assert json.loads(succeeds("validate", small_file, "--json")) == [
         {"recipe": str(small_file), "faults": [], "runs": 8}
     ]

@@ -95,7 +95,7 @@ def test_what_is_no_mapping_is_one_line(text: str, expected: str) -> None:
         (
             "strength: 0.1",
             "strength: 0.1, schedule: ramp",
-            "schedule: expected a mapping of keys to values, got 'ramp'",
+            "schedule: expected a mapping of keys",
         ),
         ("[8, 3]", "[8, 3, 1]", "scene.inflows.0.center: needs at most 2 entries, got 3"),
         ("levels: [0, 1]", "levels: []", "symmetry.breaking.levels: needs at least 1 entries, got 0"),

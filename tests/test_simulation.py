@@ -232,7 +232,7 @@ def test_a_flow_that_is_none_fails_and_says_when(what: str, scene: Scene, monkey
             simulate(scene(steps=9, strength=1e308))
     else:
         monkeypatch.setattr("phigen.simulation.DIVERGENCE_BOUND", 1e-3)
-        with pytest.raises(SimulationError, match="divergence reaches .* the pressure solve has failed"):
+        with pytest.raises(SimulationError, match=r"divergence reaches .* the pressure solve has failed"):
             simulate(scene(steps=9))
 
 

@@ -123,13 +123,29 @@ def test_damage_is_noticed_and_mended_with_the_same_bytes(built: Path, small: Re
         bits[len(bits) // 3] ^= 1
         shard.write_bytes(bits)
     if damage == "flipped":
-        with pytest.raises(ValueError, match="(?i)checksum"):
+        with pytest.raises(ValueError, match=r"(?i)checksum"):
             store.open(built)["velocity"].isel(run=3).load()
     else:
-        with pytest.raises(StoreError, match="velocity/c/3/.* is damaged"):
+        with pytest.raises(StoreError, match=r"velocity/c/3/.* is damaged"):
             store.open(built)
     assert build(small, built, workers=1).written == 1
     assert files_of(built) == before
+
+
+@pytest.mark.parametrize("file", ["strength/c/0", "time/zarr.json", "smoke/zarr.json"])
+def test_a_lost_coordinate_is_noticed_and_mended_without_simulating(built: Path, small: Recipe, file: str) -> None:
+    before = files_of(built)
+    (built / file).unlink()
+    with pytest.raises(StoreError, match=f"{file} is damaged, got no file"):
+        store.open(built)
+    assert build(small, built, workers=1).written == 0
+    assert files_of(built) == before
+
+
+def test_a_damaged_list_is_one_line(built: Path) -> None:
+    (built / "manifest.json").write_text("{")
+    with pytest.raises(StoreError, match=r"manifest\.json: is damaged"):
+        store.open(built)
 
 
 def test_an_unfinished_store_is_not_opened_and_can_be_continued(small: Recipe, tmp_path: Path) -> None:

@@ -1,0 +1,76 @@
+"""What a store weighs, and how fast it is written and read."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from phigen import store
+from phigen.building import build
+from phigen.inspection import describe
+from phigen.planning import plan
+from phigen.reading import load
+from phigen.simulation import simulate
+from phigen.symmetry import turn
+
+WINDOW = 10
+WINDOWS = 200
+
+
+def storage() -> list[dict[str, Any]]:
+    """Write the runs of rotation_eq10, and read windows of 10 frames at random places."""
+    planned = plan(load("rotation_eq10"))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rotation_eq10.zarr"
+        build(planned.recipe, path, workers=1)
+        variables = {variable["name"]: variable for variable in describe(path)["variables"]}
+        written, read = _writing(planned, Path(folder) / "again.zarr"), _reading(path)
+    rows = []
+    for name in ("smoke", "velocity"):
+        values = int(np.prod(variables[name]["shape"]))
+        rows.append(
+            {
+                "variable": name,
+                "bytes a value": variables[name]["bytes"] / values,
+                "written, MB/s": written,
+                "windows read, MB/s": read[name][0],
+                "ms a window": read[name][1],
+            }
+        )
+    return rows
+
+
+def _writing(planned: Any, path: Path) -> float:
+    """Give MB/s of float32 written, smoke and velocity together, digests and list included."""
+    store.prepare(path, planned)
+    megabytes = 4 * sum(planned.values_per_run.values()) / 1e6
+    speeds = []
+    for simulation, runs in planned.distinct.items():
+        fields = turn(simulate(simulation), runs[0].turn)
+        began = time.perf_counter()
+        store.write(path, runs[0], fields)
+        speeds.append(megabytes / (time.perf_counter() - began))
+    return statistics.median(speeds)
+
+
+def _reading(path: Path) -> dict[str, tuple[float, float]]:
+    """Give MB/s and ms of a window, by variable."""
+    dataset = store.open(path)
+    rng = np.random.default_rng(0)
+    result = {}
+    for name in ("smoke", "velocity"):
+        times = []
+        for _ in range(WINDOWS):
+            run = int(rng.integers(dataset.sizes["run"]))
+            start = int(rng.integers(dataset.sizes["time"] - WINDOW))
+            began = time.perf_counter()
+            window = dataset[name].isel(run=run, time=slice(start, start + WINDOW)).values
+            times.append(time.perf_counter() - began)
+        seconds = statistics.median(times)
+        result[name] = (window.nbytes / 1e6 / seconds, 1e3 * seconds)
+    return result

@@ -1,0 +1,129 @@
+"""A store's own list of what must be in it, for a deleted shard reads as NaN without a word.
+
+While a dataset is built, each run has a part of the list, written when its data are on disk; at the end the parts
+become one file, which names every other file of the store with its size and sha256.  Every write is atomic.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from phigen.errors import StoreError
+
+LIST = "manifest.json"
+PARTS = "manifest"
+
+Fingerprint = tuple[int, str]
+"""Size in bytes and sha256."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the list holds of one run: what it is, and the fingerprint of each of its files."""
+
+    run: int
+    parameters: dict[str, Any]
+    files: dict[str, Fingerprint]
+
+
+def is_finished(store: Path) -> bool:
+    """Whether the list is whole, which it is only at the end."""
+    return (store / LIST).is_file()
+
+
+def entries(store: Path) -> dict[int, Entry]:
+    """Give the entries by run, of a finished store or one that is being built."""
+    found = _read(store / LIST)["runs"] if is_finished(store) else []
+    found += [_read(part) for part in sorted((store / PARTS).glob("*.json"))]
+    return {entry["run"]: Entry(entry["run"], entry["parameters"], _fingerprints(entry["files"])) for entry in found}
+
+
+def add(store: Path, run: int, parameters: dict[str, Any], files: Iterable[str]) -> None:
+    """Write the entry of a run whose files, named by their paths in the store, are there."""
+    _write_part(store, Entry(run, parameters, {file: fingerprint(store / file) for file in files}))
+
+
+def gather(store: Path, recipe_sha256: str) -> None:
+    """Make one list of the parts, with all files that belong to no run; the store is finished then."""
+    known = entries(store)
+    of_runs = {file for entry in known.values() for file in entry.files}
+    files = (file.relative_to(store).as_posix() for file in store.rglob("*") if file.is_file())
+    others = sorted(file for file in files if file not in of_runs and file.split("/")[0] not in (LIST, PARTS))
+    listed = {
+        "recipe_sha256": recipe_sha256,
+        "runs": [asdict(known[run]) for run in sorted(known)],
+        "files": {file: fingerprint(store / file) for file in others},
+    }
+    _write(store / LIST, listed)
+    shutil.rmtree(store / PARTS, ignore_errors=True)
+
+
+def scatter(store: Path) -> None:
+    """Turn a finished store into one that is being built: its list goes back into parts."""
+    if is_finished(store):
+        for entry in entries(store).values():
+            _write_part(store, entry)
+        (store / LIST).unlink()
+
+
+def misfits(store: Path) -> Iterator[tuple[str, int, int | None]]:
+    """Give each listed file that is missing or of another size: path, size it should have, size found."""
+    for file, (size, _) in _listed(store):
+        found = (store / file).stat().st_size if (store / file).is_file() else None
+        if found != size:
+            yield file, size, found
+
+
+def is_sound(store: Path, files: dict[str, Fingerprint]) -> bool:
+    """Whether all files are there with every bit of theirs."""
+    return all((store / file).is_file() and fingerprint(store / file) == known for file, known in files.items())
+
+
+def files_of_no_run(store: Path) -> dict[str, Fingerprint]:
+    """Give the fingerprints of a finished store's metadata and coordinates."""
+    return _fingerprints(_read(store / LIST)["files"])
+
+
+def fingerprint(file: Path) -> Fingerprint:
+    """Give the size and sha256 of a file."""
+    with file.open("rb") as handle:
+        return file.stat().st_size, hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _listed(store: Path) -> Iterator[tuple[str, Fingerprint]]:
+    yield from files_of_no_run(store).items()
+    for entry in entries(store).values():
+        yield from entry.files.items()
+
+
+def _fingerprints(files: dict[str, list[Any]]) -> dict[str, Fingerprint]:
+    return {file: (size, sha256) for file, (size, sha256) in files.items()}
+
+
+def _read(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text())
+    except ValueError as error:
+        raise StoreError(f"{file}: is damaged, {error}; delete it and run the same build again") from error
+
+
+def _write_part(store: Path, entry: Entry) -> None:
+    _write(store / PARTS / f"{entry.run:06d}.json", asdict(entry))
+
+
+def _write(file: Path, value: Any) -> None:
+    file.parent.mkdir(exist_ok=True)
+    draft = file.with_name(f"{file.name}.{os.getpid()}.partial")
+    with draft.open("w") as handle:
+        json.dump(value, handle, indent=1, sort_keys=True)
+        handle.write("\n")
+        handle.flush()
+        os.fsync(handle.fileno())
+    draft.replace(file)
