@@ -262,7 +262,7 @@ def _create_array(group: zarr.Group, name: str, plan: Plan) -> None:
         chunks=(1, per_chunk, *shape[1:]) if windowed else (1, *shape),
         shards=whole if windowed else None,
         compressors=[
-            BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle", typesize=np.dtype(variable.dtype).itemsize),
+            BloscCodec(cname="lz4", clevel=5, shuffle="shuffle", typesize=np.dtype(variable.dtype).itemsize),
             Crc32cCodec(),
         ],
         fill_value=float("nan"),
