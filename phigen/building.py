@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phigen import store
-from phigen.errors import BuildError, SimulationError
+from phigen.errors import BuildError, SimulationError, StoreError
 from phigen.layout import versions
 from phigen.planning import Plan, Run, Simulation, plan
 from phigen.reading import load
@@ -116,12 +118,33 @@ def build(
     path = Path(path) if path is not None else default_path(planned.recipe)
     tell = progress or (lambda done, total: None)
     if scheduler is None:
-        missing = store.prepare(path, planned)
-        count = processes_for(planned, len(missing)) if workers is None else workers
-        return _build(path, planned, missing, count, tell, None)
-    with _connected(scheduler) as client:
+        with _claimed(path):
+            missing = store.prepare(path, planned)
+            count = processes_for(planned, len(missing)) if workers is None else workers
+            return _build(path, planned, missing, count, tell, None)
+    with _connected(scheduler) as client, _claimed(path):
         missing = store.prepare(path, planned)
         return _build(path, planned, missing, len(client.scheduler_info()["workers"]), tell, client)
+
+
+@contextmanager
+def _claimed(path: Path) -> Iterator[None]:
+    """Keep other builds on this machine from the store, until this one ends in whatever way.
+
+    The lock lies in the system's folder for temporary files, so that nothing is left beside the data.
+    """
+    from filelock import FileLock, Timeout
+
+    name = hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:16]
+    lock = FileLock(Path(tempfile.gettempdir()) / f"phigen-{getattr(os, "getuid", int)()}-{name}.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise StoreError(f"{path}: is being built by another process; wait for it or stop it") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _build(path: Path, planned: Plan, missing: list[Run], workers: int, tell: Progress, client: Client | None) -> Built:

@@ -103,7 +103,7 @@ class _Picture:
         figure = Figure(figsize=(width + 4.8, 5), layout="constrained")
         plumes, curves = figure.subfigures(1, 2, width_ratios=(width, 4.8), squeeze=False)[0]
         films = _draw_plumes(plumes, orbit, elements)
-        markers = _draw_errors(curves, dataset) if len(elements) > 1 else []
+        markers = _draw_errors(curves, dataset) if len(elements) > 1 else _say_there_is_no_orbit(curves)
         picture = cls(figure, films, markers, dataset["time"].values)
         picture.show(len(picture.frames) - 1)
         return picture
@@ -187,6 +187,11 @@ def _draw_errors(figure: SubFigure, dataset: xr.Dataset) -> list[Line2D]:
     panels[0].legend(title="level", fontsize=7, ncols=-(-len(levels) // 5), title_fontsize=8)
     figure.suptitle("data equivariance error")
     return markers
+
+
+def _say_there_is_no_orbit(figure: SubFigure) -> list[Line2D]:
+    figure.text(0.5, 0.5, "one run an orbit:\nno symmetry to measure", ha="center", va="center", color="0.5")
+    return []
 
 
 def _dress(ax: Axes, variable: str) -> None:

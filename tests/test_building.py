@@ -17,7 +17,7 @@ from conftest import SMALL, files_of
 
 from phigen import building, store
 from phigen.building import build, processes_for
-from phigen.errors import BuildError, SimulationError
+from phigen.errors import BuildError, SimulationError, StoreError
 from phigen.planning import plan
 from phigen.reading import load, parse
 from phigen.recipe import Recipe
@@ -119,9 +119,18 @@ def test_a_scheduler_that_does_not_answer_is_one_line(
     assert not (tmp_path / "s.zarr").exists()
 
 
-def _interrupted(path: Path, number: signal.Signals, workers: str) -> tuple[int, str, float]:
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A recipe that takes some seconds, and what it gives when it is left alone."""
+    folder = tmp_path_factory.mktemp("long")
+    text = load("rotation_eq10").text.replace("steps: 61", "steps: 800")
+    (folder / "long.yaml").write_text(text.replace("{first: 10, last: 59}", "{first: 10, every: 100}"))
+    return folder / "long.yaml", build(folder / "long.yaml", folder / "whole.zarr", workers=1).path
+
+
+def _interrupted(recipe: Path, path: Path, number: signal.Signals, workers: str) -> tuple[int, str, float]:
     """Start a build as a user does, stop it once runs are stored, and give status, stderr and seconds."""
-    command = [sys.executable, "-m", "phigen", "build", "rotation_eq10", "--out", str(path), "--workers", workers]
+    command = [sys.executable, "-m", "phigen", "build", str(recipe), "--out", str(path), "--workers", workers]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 120
     while len(list((path / "manifest").glob("*.json")) if path.exists() else []) < 14:
@@ -136,27 +145,38 @@ def _interrupted(path: Path, number: signal.Signals, workers: str) -> tuple[int,
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_ctrl_c_stops_soon_and_the_same_command_continues(workers: str, eq10: Path, tmp_path: Path) -> None:
-    path = tmp_path / "s.zarr"
-    status, error, seconds = _interrupted(path, signal.SIGINT, workers)
+def test_ctrl_c_stops_soon_and_the_same_command_continues(
+    workers: str, long: tuple[Path, Path], tmp_path: Path
+) -> None:
+    path, (recipe, whole) = tmp_path / "s.zarr", long
+    status, error, seconds = _interrupted(recipe, path, signal.SIGINT, workers)
     assert status == 130
     assert "stopped; what was built is kept" in error
     assert "Traceback" not in error, error
     assert seconds < 10
     done = store.status(path).done
     assert 0 < done < 40
-    assert build("rotation_eq10", path, workers=1).written == 40 - done
-    assert files_of(path) == files_of(eq10)
+    assert build(recipe, path, workers=1).written == 40 - done
+    assert files_of(path) == files_of(whole)
 
 
 @pytest.mark.slow
-def test_a_killed_build_continues_to_the_same_bytes(eq10: Path, tmp_path: Path) -> None:
-    path = tmp_path / "s.zarr"
-    status, _, _ = _interrupted(path, signal.SIGKILL, "1")
+def test_a_killed_build_continues_to_the_same_bytes(long: tuple[Path, Path], tmp_path: Path) -> None:
+    path, (recipe, whole) = tmp_path / "s.zarr", long
+    status, _, _ = _interrupted(recipe, path, signal.SIGKILL, "1")
     assert status == -signal.SIGKILL
     (path / "smoke" / "c" / "39.partial").write_text("left by a writer that was killed")
-    build("rotation_eq10", path, workers=1)
-    assert files_of(path) == files_of(eq10)
+    build(recipe, path, workers=1)
+    assert files_of(path) == files_of(whole)
+
+
+def test_two_builds_of_one_store_do_not_meet(small: Recipe, tmp_path: Path) -> None:
+    path = tmp_path / "s.zarr"
+    with building._claimed(path):
+        with pytest.raises(StoreError, match=r"s\.zarr: is being built by another process; wait for it"):
+            build(small, path)
+        assert not path.exists()
+    assert build(small, path, workers=1).written == 8
 
 
 def test_the_estimate_is_of_the_right_order() -> None:
