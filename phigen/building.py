@@ -135,8 +135,9 @@ def _claimed(path: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
+    user = os.getuid() if hasattr(os, "getuid") else 0
     name = hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:16]
-    lock = FileLock(Path(tempfile.gettempdir()) / f"phigen-{getattr(os, "getuid", int)()}-{name}.lock", timeout=0)
+    lock = FileLock(Path(tempfile.gettempdir()) / f"phigen-{user}-{name}.lock", timeout=0)
     try:
         lock.acquire()
     except Timeout:
