@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import signal
 import tempfile
@@ -220,11 +221,20 @@ def _gathered(client: Client, path: str, tasks: list[Task]) -> Iterator[int]:
 
 @contextmanager
 def local_cluster(workers: int) -> Iterator[Client]:
-    """Start processes on this machine, each with one thread: PhiML bears no more, and two gain nothing."""
+    """Start processes on this machine, each with one thread: PhiML bears no more, and two gain nothing.
+
+    Their logs are silent, for what dask tells there as workers end are tracebacks; a failure reaches the caller.
+    """
     from distributed import Client, LocalCluster
 
     with _workers_deaf_to_interrupts(), _environment_of_workers(own_process() | _KEEP_FREED_MEMORY):
-        cluster = LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None)
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        )
     try:
         with Client(cluster) as client:
             yield client

@@ -142,14 +142,11 @@ def write(path: Path, run: Run, fields: xr.Dataset) -> None:
     fields : Dataset
         As simulated and turned, without the run dim.
     """
-    group = zarr.open_group(path, mode="r+", use_consolidated=False)
-    names = [name for name in VARIABLES if name in group]
+    names = [name for name in VARIABLES if (path / name).is_dir()]
     with zarr.config.set({"array.write_empty_chunks": True, "codec_pipeline.batch_size": CHUNKS_AT_ONCE}):
         for name in names:
-            array = group[name]
-            if not isinstance(array, zarr.Array):
-                raise StoreError(f"{path}: {name} is damaged, got a group; delete the store and build it again")
             shutil.rmtree(path / name / "c" / str(run.index), ignore_errors=True)
+            array = zarr.open_array(path / name, mode="r+", zarr_format=3)
             array[run.index] = fields[name].transpose(*VARIABLES[name].dims).values
     files = [file for name in names for file in _files_of(path, name, run.index)]
     manifest.add(path, run.index, parameters_of(run), files)
