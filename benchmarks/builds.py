@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from phigen import store
-from phigen.building import build, local_cluster, own_process
+from phigen.building import build
+from phigen.cluster import local_cluster, own_process
 from phigen.measurement import measure
 from phigen.planning import plan
 from phigen.reading import load

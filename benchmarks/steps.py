@@ -37,7 +37,7 @@ def steps() -> list[dict[str, Any]]:
         "phigen, double": (lambda: simulate(double), STEPS),
         "phigen, single": (lambda: simulate(single), STEPS),
         "numba loop, single": (lambda: numba_loop.simulate(single), STEPS),
-        "eager PhiFlow on numpy, double": (lambda: _eager(double), EAGER_STEPS),
+        "eager PhiFlow on numpy, double": (_eager(double), EAGER_STEPS),
     }
     seconds: dict[str, list[float]] = {name: [] for name in timed}
     for turn in range(ROUNDS + 1):
@@ -65,16 +65,21 @@ def _ratio(ours: list[float], theirs: list[float]) -> float:
     return statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
 
 
-def _eager(simulation: Simulation) -> None:
+def _eager(simulation: Simulation) -> Callable[[], None]:
+    """Give a call that takes the next steps of one eager run, which goes on from call to call."""
     sys.path[:0] = [str(Path(__file__).parent.parent / "tests")]
     from phiflow_reference import Reference
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        reference = Reference(simulation)
-        for number in range(EAGER_STEPS):
-            reference.step(number)
     sys.path.pop(0)
+    reference = Reference(simulation)
+
+    def go_on() -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for number in range(EAGER_STEPS):
+                reference.step(number)
+
+    return go_on
 
 
 def _refuse_another_physics(loop: Callable[[Simulation], Any], simulation: Simulation) -> None:

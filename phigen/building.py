@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
-import signal
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from phigen import store
+from phigen.cluster import borrowed_cluster, local_cluster, refuse_workers_without
 from phigen.errors import BuildError, SimulationError, StoreError
-from phigen.layout import versions
 from phigen.planning import Plan, Run, Simulation, plan
 from phigen.reading import load
 from phigen.recipe import Recipe
@@ -26,18 +24,12 @@ from phigen.symmetry import turn
 if TYPE_CHECKING:
     from distributed import Client
 
-CLUSTER_START = 8.0
+CLUSTER_START = 4.0
 """Seconds until a local cluster's workers simulate (docs/numbers.md): what it must save to be worth starting."""
 
-_KEEP_FREED_MEMORY = {
-    "MALLOC_TRIM_THRESHOLD_": str(2**30),
-    "MALLOC_MMAP_THRESHOLD_": str(2**25),
-}
-"""Environment of a local worker: what one run frees is kept for the next.  dask has it given back to the system at
-once, and a third of a worker's time goes into getting it again (docs/numbers.md)."""
-
-PATIENCE = "10s"
-"""How long a scheduler has to answer."""
+LONGEST_HERE = 2.0
+"""Longest simulation, in seconds by estimate, that runs in the calling process: Ctrl-C has to wait for its end,
+whereas a worker is stopped."""
 
 Progress = Callable[[int, int], None]
 Task = tuple[Simulation, tuple[Run, ...]]
@@ -45,12 +37,11 @@ Task = tuple[Simulation, tuple[Run, ...]]
 
 @dataclass(frozen=True)
 class Built:
-    """What a build did: how many runs it wrote to which store, and with how many processes."""
+    """What a build did: how many runs the store has, and how many of them it wrote."""
 
     path: Path
     runs: int
     written: int
-    workers: int
 
 
 def default_path(recipe: Recipe) -> Path:
@@ -104,28 +95,38 @@ def build(
     Returns
     -------
     Built
-        With ``written == 0`` if the store was finished already.
+        With ``written == 0`` if every run was there already.
 
     Raises
     ------
     RecipeError, StoreError
-        If the recipe or the place is unsuitable; nothing is written then.
+        If the recipe or the place is unsuitable, and nothing is written then; or if a run cannot be written.
     SimulationError
         If a run fails; it is named, and the runs before it are kept.
     BuildError
         If the scheduler or the workers fail; what was built is kept.
     """
     planned = plan(recipe if isinstance(recipe, Recipe) else load(recipe))
-    path = Path(path) if path is not None else default_path(planned.recipe)
-    tell = progress or (lambda done, total: None)
-    if scheduler is None:
-        with _claimed(path):
-            missing = store.prepare(path, planned)
-            count = processes_for(planned, len(missing)) if workers is None else workers
-            return _build(path, planned, missing, count, tell, None)
-    with _connected(scheduler) as client, _claimed(path):
+    path = (Path(path) if path is not None else default_path(planned.recipe)).absolute()
+    with ExitStack() as stack:
+        client = stack.enter_context(borrowed_cluster(scheduler)) if scheduler is not None else None
+        stack.enter_context(_claimed(path))
         missing = store.prepare(path, planned)
-        return _build(path, planned, missing, len(client.scheduler_info()["workers"]), tell, client)
+        tasks = _tasks(planned, missing)
+        if client is not None and tasks:
+            refuse_workers_without(client, path)
+        elif tasks:
+            count = min(processes_for(planned, len(missing)) if workers is None else workers, len(tasks))
+            if count > 1 or planned.seconds / len(planned.distinct) > LONGEST_HERE:
+                client = stack.enter_context(local_cluster(count))
+        done = len(planned.runs) - len(missing)
+        for written in _written(path, tasks, client):
+            done += written
+            if progress is not None:
+                progress(done, len(planned.runs))
+        if not store.status(path).finished:
+            store.finish(path, planned)
+    return Built(path, len(planned.runs), len(missing))
 
 
 @contextmanager
@@ -137,7 +138,7 @@ def _claimed(path: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     user = os.getuid() if hasattr(os, "getuid") else 0
-    name = hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:16]
+    name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
     lock = FileLock(Path(tempfile.gettempdir()) / f"phigen-{user}-{name}.lock", timeout=0)
     try:
         lock.acquire()
@@ -149,20 +150,6 @@ def _claimed(path: Path) -> Iterator[None]:
         lock.release()
 
 
-def _build(path: Path, planned: Plan, missing: list[Run], workers: int, tell: Progress, client: Client | None) -> Built:
-    total = len(planned.runs)
-    done = total - len(missing)
-    tell(done, total)
-    tasks = _tasks(planned, missing)
-    workers = max(1, min(workers, len(tasks)))
-    for written in _distributed(path, tasks, workers, client) if client or workers > 1 else _here(path, tasks):
-        done += written
-        tell(done, total)
-    if not store.status(path).finished:
-        store.finish(path, planned)
-    return Built(path, total, len(missing), workers)
-
-
 def _tasks(planned: Plan, missing: list[Run]) -> list[Task]:
     """Give each distinct simulation that is still needed, with the runs that it makes."""
     wanted = {run.index for run in missing}
@@ -170,9 +157,14 @@ def _tasks(planned: Plan, missing: list[Run]) -> list[Task]:
     return [(simulation, runs) for simulation, runs in needed if runs]
 
 
-def _here(path: Path, tasks: list[Task]) -> Iterator[int]:
-    for simulation, runs in tasks:
-        yield simulate_and_store(str(path), simulation, runs)
+def _written(path: Path, tasks: list[Task], client: Client | None) -> Iterator[int]:
+    """Do the tasks, here or on a cluster, and give how many runs each has written; at first, none."""
+    yield 0
+    if client is not None:
+        yield from _gathered(client, path, tasks)
+    else:
+        for simulation, runs in tasks:
+            yield simulate_and_store(str(path), simulation, runs)
 
 
 def simulate_and_store(path: str, simulation: Simulation, runs: tuple[Run, ...]) -> int:
@@ -180,148 +172,38 @@ def simulate_and_store(path: str, simulation: Simulation, runs: tuple[Run, ...])
 
     Raises
     ------
-    SimulationError
+    SimulationError, StoreError
         Naming the run.
     """
     try:
-        fields = simulate(simulation)
+        fields = simulate(simulation)[store.variables(Path(path))]
+        for run in runs:
+            store.write(Path(path), run, turn(fields, run.turn))
     except SimulationError as error:
         raise SimulationError(f"{runs[0]}: {error}") from error
-    for run in runs:
-        store.write(Path(path), run, turn(fields, run.turn))
+    except OSError as error:
+        raise StoreError(
+            f"{path}: {runs[0]} cannot be written, {error.strerror}; what was built is kept: make room and run the "
+            "same build again"
+        ) from error
     return len(runs)
 
 
-def _distributed(path: Path, tasks: list[Task], workers: int, client: Client | None) -> Iterator[int]:
-    from distributed import KilledWorker
-
-    with local_cluster(workers) if client is None else _borrowed(client) as active:
-        try:
-            yield from _gathered(active, str(path.absolute()), tasks)
-        except KilledWorker as error:
-            raise BuildError(
-                f"{path}: the task {error.task} killed its worker three times, out of memory perhaps; what was built "
-                "is kept: run the same build again with fewer --workers"
-            ) from error
-
-
-def _gathered(client: Client, path: str, tasks: list[Task]) -> Iterator[int]:
-    from distributed import as_completed
+def _gathered(client: Client, path: Path, tasks: list[Task]) -> Iterator[int]:
+    """Do the tasks on a cluster; their keys are this build's own, for dask takes tasks of one key for one task."""
+    from distributed import KilledWorker, as_completed
 
     simulations, runs = zip(*tasks, strict=True)
-    keys = [f"{simulation.digest[:16]}-{made[0].index}" for simulation, made in tasks]
-    futures = client.map(simulate_and_store, [path] * len(tasks), simulations, runs, key=keys, pure=False)
+    keys = [f"{uuid4().hex}-{made[0].index}" for made in runs]
+    futures = client.map(simulate_and_store, [str(path)] * len(tasks), simulations, runs, key=keys, pure=False)
     try:
         for future, written in as_completed(futures, with_results=True):
             future.release()
             yield written
+    except KilledWorker as error:
+        raise BuildError(
+            f"{path}: the task {error.task} killed its worker three times, out of memory perhaps; what was built is "
+            "kept: run the same build again with fewer --workers"
+        ) from error
     finally:
         client.cancel(futures, force=True)
-
-
-@contextmanager
-def local_cluster(workers: int) -> Iterator[Client]:
-    """Start processes on this machine, each with one thread: PhiML bears no more, and two gain nothing.
-
-    Their logs are silent, for what dask tells there as workers end are tracebacks; a failure reaches the caller.
-    """
-    from distributed import Client, LocalCluster
-
-    with _workers_deaf_to_interrupts(), _environment_of_workers(own_process() | _KEEP_FREED_MEMORY):
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-        )
-    try:
-        with Client(cluster) as client:
-            yield client
-    finally:
-        cluster.close(timeout=5)
-
-
-@contextmanager
-def _environment_of_workers(settings: dict[str, str]) -> Iterator[None]:
-    """Start workers with these settings, which some libraries read before Python runs, and keep them out of here."""
-    import dask
-
-    before = dict(os.environ)
-    with dask.config.set({"distributed.nanny.pre-spawn-environ": settings}):
-        try:
-            yield
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
-
-
-@contextmanager
-def _workers_deaf_to_interrupts() -> Iterator[None]:
-    """Let Ctrl-C reach this process alone, which then stops the workers: they inherit that it is blocked here.
-
-    Multiprocessing's resource tracker unblocks it when it starts, so that must be before.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _borrowed(client: Client) -> Iterator[Client]:
-    yield client
-
-
-@contextmanager
-def _connected(address: str) -> Iterator[Client]:
-    """Connect to a running scheduler, and make sure that its workers would give the same bits."""
-    from distributed import Client
-
-    try:
-        client = Client(address, timeout=PATIENCE)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise BuildError(
-            f"{address}: no dask scheduler answers there ({type(error).__name__}); start one with "
-            "`dask scheduler`, or leave out --scheduler"
-        ) from error
-    with client:
-        _refuse_strange_workers(client, address)
-        yield client
-
-
-def _refuse_strange_workers(client: Client, address: str) -> None:
-    if not client.scheduler_info()["workers"]:
-        raise BuildError(f"{address}: the scheduler has no workers; start one with `dask worker {address}`")
-    try:
-        found: dict[str, Any] = client.run(versions)
-    except Exception as error:
-        raise BuildError(f"{address}: the workers lack phigen, {error}; install it where they run") from error
-    for worker, theirs in found.items():
-        if theirs != versions():
-            name = next(name for name, mine in versions().items() if theirs.get(name) != mine)
-            raise BuildError(
-                f"{worker}: has {name} {theirs.get(name)}, here it is {versions()[name]}; other versions give "
-                "other bits: make them the same"
-            )
-
-
-def own_process() -> dict[str, str]:
-    """Give the environment of a process that is phigen's own, a worker or the command line, where the user has none.
-
-    jax keeps what it has compiled in the user's cache folder, and XLA's pool has one thread: more of them take
-    more time of the processor and give nothing.
-    """
-    from platformdirs import user_cache_dir
-
-    settings = {
-        "JAX_COMPILATION_CACHE_DIR": user_cache_dir("phigen"),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "PJRT_NPROC": "1",
-    }
-    return {name: os.environ.get(name, value) for name, value in settings.items()}

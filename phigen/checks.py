@@ -19,6 +19,9 @@ from phigen.symmetry import ELEMENTS, GROUPS
 
 Path = tuple[str | int, ...]
 
+MOST_RUNS = 100_000
+"""More runs than this in one recipe are taken for a slip."""
+
 
 class Fault(NamedTuple):
     """Where in the recipe a fault lies, and what it is."""
@@ -182,19 +185,35 @@ def strengths_not_negative(scene: Scene, vary: Vary, symmetry: Symmetry) -> Faul
                     return
 
 
+def not_too_many_runs(vary: Vary, symmetry: Symmetry) -> Faults:
+    """A slip in a range does not ask for more runs than anyone stores."""
+    numbers = [getattr(vary, key) for key in Vary.model_fields]
+    lengths = [len(spelled_out(chosen)) for chosen in numbers if chosen is not None]
+    runs = math.prod(lengths) * len(symmetry.orbit) * len(spelled_out(symmetry.breaking.levels))
+    if runs > MOST_RUNS:
+        yield Fault(("vary",), f"makes {runs:,} runs, more than {MOST_RUNS:,}; vary less, or make several recipes")
+
+
+def nothing_stored_twice(store: tuple[str, ...]) -> Faults:
+    """A variable is stored once."""
+    for number, name in enumerate(store):
+        if name in store[:number]:
+            yield Fault(("store", number), f"{name} is listed twice; leave one out")
+
+
 def splits_cover_orbits(scene: Scene, vary: Vary, splits: Splits) -> Faults:
     """Every orbit is in one split, unless nothing is split at all."""
     count = len(list(scenes_of(scene, vary)))
-    homes: dict[Decimal, str] = {}
+    homes: dict[Decimal | int, str] = {}
     for split in Splits.model_fields:
         chosen: tuple[float, ...] | Range | None = getattr(splits, split)
         for orbit in () if chosen is None else spelled_out(chosen):
-            if orbit not in range(count):
+            if orbit != int(orbit) or not 0 <= orbit < count:
                 yield Fault(("splits", split), f"there is no orbit {float(orbit):g}, the recipe has {count}, from 0")
             elif orbit in homes:
                 yield Fault(("splits", split), f"orbit {float(orbit):g} is in {homes[orbit]} already; leave one out")
             homes[orbit] = split
-    missing = [orbit for orbit in range(count) if Decimal(orbit) not in homes]
+    missing = [orbit for orbit in range(count) if orbit not in homes]
     if homes and missing:
         rest = f", nor are {len(missing) - 1} more" if len(missing) > 1 else ""
         yield Fault(("splits",), f"orbit {missing[0]} is in no split{rest}; add it to one")
@@ -213,6 +232,7 @@ CHECKS: tuple[Callable[..., Faults], ...] = (
     elements_differ,
     strengths_not_negative,
     splits_cover_orbits,
+    nothing_stored_twice,
 )
 
 
@@ -229,6 +249,11 @@ def faults_between(sections: Mapping[str, Any]) -> Faults:
     Fault
         In the order of the checks.
     """
+    if {"vary", "symmetry"} <= sections.keys():
+        excess = list(not_too_many_runs(sections["vary"], sections["symmetry"]))
+        if excess:
+            yield from excess
+            return
     for check in CHECKS:
         needed = signature(check).parameters
         if all(name in sections for name in needed):

@@ -71,7 +71,8 @@ def plan(recipe: str, as_json: bool) -> None:
         "levels": list(planned.levels),
         "runs": len(planned.runs),
         "distinct_simulations": len(planned.distinct),
-        "steps": kept[-1] + 1,
+        "steps": planned.recipe.time.steps,
+        "steps_simulated": kept[-1] + 1,
         "frames": len(kept),
         "first_frame": kept[0],
         "last_frame": kept[-1],
@@ -96,7 +97,8 @@ def plan(recipe: str, as_json: bool) -> None:
 def build(recipe: str, out: str | None, workers: int | None, scheduler: str | None, as_json: bool) -> None:
     """Simulate and store the runs of RECIPE that are not stored yet, then measure them."""
     from phigen.building import build as build_dataset
-    from phigen.building import default_path, own_process
+    from phigen.building import default_path
+    from phigen.cluster import own_process
     from phigen.measurement import measure as errors_of
     from phigen.measurement import summarize
     from phigen.reading import load
@@ -112,15 +114,14 @@ def build(recipe: str, out: str | None, workers: int | None, scheduler: str | No
     with _progress() as progress:
         built = build_dataset(loaded, path, workers=workers, scheduler=scheduler, progress=progress)
     seconds = time.monotonic() - began
+    if not built.written and not as_json:
+        return click.echo(f"{path}: is finished, {built.runs} runs; nothing to do")
     dataset = open_dataset(path)
     errors = summarize(errors_of(dataset)) if len(dataset.attrs["elements"]) > 1 else None
     if as_json:
         facts = {"path": str(path), "runs": built.runs, "written": built.written, "seconds": seconds}
         return _print_json(facts | {"errors": rows_by_level(errors) if errors is not None else []})
-    if built.written:
-        click.echo(f"{path}: {built.runs} runs, {built.written} of them written in {seconds:.1f} s")
-    else:
-        click.echo(f"{path}: is finished, {built.runs} runs; nothing to do")
+    click.echo(f"{path}: {built.runs} runs, {built.written} of them written in {seconds:.1f} s")
     return _print_errors(errors) if errors is not None else click.echo("no symmetry group: nothing to measure")
 
 
@@ -168,7 +169,7 @@ def measure(dataset: str, frames: slice | None, over_time: bool, as_json: bool) 
 
 @cli.command()
 @_dataset
-@click.option("--out", type=click.Path(), help="A .png, or a .gif of all frames; beside DATASET if left out.")
+@click.option("--out", type=click.Path(), help="A .png, or a .gif of up to 60 frames; beside DATASET if left out.")
 @click.option("--level", type=float, help="Whose plumes to show; the middle one if left out.")
 @_debug
 def preview(dataset: str, out: str | None, level: float | None) -> None:
@@ -176,7 +177,7 @@ def preview(dataset: str, out: str | None, level: float | None) -> None:
     from phigen.drawing import preview as draw
     from phigen.store import open as open_dataset
 
-    path = Path(out) if out is not None else Path(dataset).with_suffix(".png")
+    path = Path(out) if out is not None else Path(dataset).resolve().with_suffix(".png")
     click.echo(draw(open_dataset(dataset), path, level=level))
 
 
@@ -276,7 +277,8 @@ def main() -> None:
     try:
         status = cli(standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped; what was built is kept: run the same command again to continue", err=True)
+        kept = "; what was built is kept: run the same command again to continue" if "build" in sys.argv else ""
+        click.echo(f"stopped{kept}", err=True)
         status = 130
     except click.ClickException as error:
         error.show()

@@ -12,7 +12,7 @@ import numpy as np
 
 from phigen.errors import MeasureError, StoreError
 from phigen.measurement import measure
-from phigen.symmetry import ElementName, inverse, turn
+from phigen.symmetry import FACES, ElementName, inverse, turn
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FRAMES_OF_A_FILM = 60
-"""A .gif shows at most about so many frames, evenly spaced."""
+"""A .gif shows at most so many frames, evenly spaced, the first and the last among them."""
 
 _FORMATS = (".png", ".gif")
 
 
 def preview(dataset: xr.Dataset, path: str | Path, *, level: float | None = None) -> Path:
-    """Draw a dataset: a still of the last frame as .png, or a film of all frames as .gif.
+    """Draw a dataset: a still of the last frame as .png, or a film of up to 60 frames as .gif.
 
     Parameters
     ----------
@@ -121,7 +121,8 @@ class _Picture:
 
         writer = PillowWriter(fps=12)
         with writer.saving(self.figure, str(path), dpi=70):
-            for position in range(0, len(self.frames), -(-len(self.frames) // FRAMES_OF_A_FILM)):
+            last = len(self.frames) - 1
+            for position in np.linspace(0, last, min(last + 1, FRAMES_OF_A_FILM)).round().astype(int):
                 self.show(position)
                 writer.grab_frame()
 
@@ -158,13 +159,22 @@ def _draw_plumes(figure: SubFigure, orbit: xr.Dataset, elements: Sequence[Elemen
 
 
 def _drawn_field(dataset: xr.Dataset) -> xr.DataArray:
-    """Give the smoke, or the speed where no smoke is stored."""
+    """Give the smoke, or else the speed, in cell centres, or else the pressure."""
+    import xarray as xr
+
     if "smoke" in dataset:
         return dataset["smoke"]
     if "velocity" in dataset:
         squares = (dataset["velocity"] ** 2).sum("component")
         return (squares**0.5).rename("speed")
-    raise MeasureError("the dataset stores neither smoke nor velocity; there is no field to draw")
+    if all(name in dataset for name in FACES):
+        x, y = (dataset[name].transpose("run", "time", ...) for name in FACES)
+        across = (x.values[..., 1:] + x.values[..., :-1]) / 2
+        up = (y.values[..., 1:, :] + y.values[..., :-1, :]) / 2
+        return xr.DataArray(np.hypot(across, up), dims=("run", "time", "y", "x"), name="speed")
+    if "pressure" in dataset:
+        return dataset["pressure"]
+    raise MeasureError(f"the dataset has no field to draw, got {', '.join(map(str, dataset)) or 'nothing'}")
 
 
 def _draw_errors(figure: SubFigure, dataset: xr.Dataset) -> list[Line2D]:

@@ -13,8 +13,10 @@ jax's settings as it is imported.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -75,6 +77,12 @@ class Domain:
         width, height = self.cells
         return {"bounds": Box(x=width, y=height), "x": width, "y": height}
 
+    def images(self, point: tuple[float, float]) -> Iterator[tuple[float, float]]:
+        """Give a point and, where the box wraps around, its images on either side."""
+        shifts = [(-n, 0, n) if b == "periodic" else (0,) for n, b in zip(self.cells, self.boundaries, strict=True)]
+        for shift_x, shift_y in product(*shifts):
+            yield point[0] + shift_x, point[1] + shift_y
+
     def smoke(self, values: Any) -> Any:
         """Give cell-centred smoke from an array (nx, ny)."""
         return CenteredGrid(_spatial(values), self._extrapolation(_SMOKE), **self.layout)
@@ -108,11 +116,11 @@ def inflow_smoke(domain: Domain, inflows: tuple[Inflow, ...]) -> NDArray[np.floa
     """Give the smoke that inflows add per step, (nx, ny): their rate in every cell whose centre they hold."""
     with NUMPY, math.precision(64):
         empty = CenteredGrid(0, extrapolation.ZERO, **domain.layout)
-        discs = [Sphere(x=disc.center[0], y=disc.center[1], radius=disc.radius) for disc in inflows]
-        masks = [resample(disc, to=empty, soft=False).values.numpy("x,y") for disc in discs]
-    total: NDArray[np.float64] = sum(
-        disc.rate * mask.astype(np.float64) for disc, mask in zip(inflows, masks, strict=True)
-    )
+        total = np.zeros(domain.cells)
+        for disc in inflows:
+            discs = [Sphere(x=x, y=y, radius=disc.radius) for x, y in domain.images(disc.center)]
+            masks = [resample(image, to=empty, soft=False).values.numpy("x,y") for image in discs]
+            total += disc.rate * np.max(masks, axis=0)
     return total
 
 

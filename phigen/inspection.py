@@ -41,7 +41,10 @@ def describe(path: str | Path) -> dict[str, Any]:
         "finished": state.finished,
         "runs": state.runs,
         "runs_stored": state.done,
-        **{name: attributes[name] for name in ("group", "elements", "frame", "boundaries", "dt_smoke", "dt_velocity")},
+        **{
+            name: attributes[name]
+            for name in ("group", "elements", "frame", "cells", "boundaries", "dt_smoke", "dt_velocity")
+        },
         "levels": np.unique(dataset["level"].values).tolist(),
         "orbits": len(np.unique(dataset["orbit"].values)),
         "strengths": [float(dataset["strength"].min()), float(dataset["strength"].max())],

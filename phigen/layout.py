@@ -151,6 +151,7 @@ def _attributes(plan: Plan) -> dict[str, Any]:
         "group": recipe.symmetry.group,
         "elements": list(recipe.symmetry.orbit),
         "frame": recipe.symmetry.frame,
+        "cells": list(recipe.grid.shape),
         "boundaries": list(recipe.grid.boundaries),
         "dt_smoke": recipe.time.dt_smoke,
         "dt_velocity": recipe.time.dt_velocity,

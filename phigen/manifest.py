@@ -40,7 +40,7 @@ def is_finished(store: Path) -> bool:
 
 def entries(store: Path) -> dict[int, Entry]:
     """Give the entries by run, of a finished store or one that is being built."""
-    found = _read(store / LIST)["runs"] if is_finished(store) else []
+    found = _read_list(store)["runs"] if is_finished(store) else []
     found += [_read(part) for part in sorted((store / PARTS).glob("*.json"))]
     return {entry["run"]: Entry(entry["run"], entry["parameters"], _fingerprints(entry["files"])) for entry in found}
 
@@ -62,7 +62,7 @@ def gather(store: Path, recipe_sha256: str) -> None:
         "files": {file: fingerprint(store / file) for file in others},
     }
     _write(store / LIST, listed)
-    shutil.rmtree(store / PARTS, ignore_errors=True)
+    tidy(store)
 
 
 def scatter(store: Path) -> None:
@@ -88,7 +88,7 @@ def is_sound(store: Path, files: dict[str, Fingerprint]) -> bool:
 
 def files_of_no_run(store: Path) -> dict[str, Fingerprint]:
     """Give the fingerprints of a finished store's metadata and coordinates."""
-    return _fingerprints(_read(store / LIST)["files"])
+    return _fingerprints(_read_list(store)["files"])
 
 
 def fingerprint(file: Path) -> Fingerprint:
@@ -107,9 +107,21 @@ def _fingerprints(files: dict[str, list[Any]]) -> dict[str, Fingerprint]:
     return {file: (size, sha256) for file, (size, sha256) in files.items()}
 
 
+def tidy(store: Path) -> None:
+    """Remove the parts of a list that is whole, left where a build was killed between the two."""
+    shutil.rmtree(store / PARTS, ignore_errors=True)
+
+
+def _read_list(store: Path) -> Any:
+    listed = _read(store / LIST)
+    if not isinstance(listed, dict) or not {"runs", "files"} <= listed.keys():
+        raise StoreError(f"{store / LIST}: is damaged, it lists no runs; delete it and run the same build again")
+    return listed
+
+
 def _read(file: Path) -> Any:
     try:
-        return json.loads(file.read_text())
+        return json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise StoreError(f"{file}: is damaged, {error}; delete it and run the same build again") from error
 
@@ -121,7 +133,7 @@ def _write_part(store: Path, entry: Entry) -> None:
 def _write(file: Path, value: Any) -> None:
     file.parent.mkdir(exist_ok=True)
     draft = file.with_name(f"{file.name}.{os.getpid()}.partial")
-    with draft.open("w") as handle:
+    with draft.open("w", encoding="utf-8") as handle:
         json.dump(value, handle, indent=1, sort_keys=True)
         handle.write("\n")
         handle.flush()

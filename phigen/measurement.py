@@ -54,10 +54,11 @@ def measure(dataset: xr.Dataset, *, frames: slice | None = None) -> xr.Dataset:
     Raises
     ------
     MeasureError
-        If no orbit of the dataset has two runs, or no frame is chosen.
+        If no orbit of the dataset has two runs, no frame is chosen, or the fields are not those of the whole box.
     """
     import xarray as xr
 
+    _refuse_partial(dataset)
     dataset = dataset.isel(time=frames) if frames is not None else dataset
     if not dataset.sizes["time"]:
         raise MeasureError(f"frames: none of the frames is in {_spelled(frames)}; choose some that are")
@@ -95,7 +96,8 @@ def summarize(errors: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     Dataset
-        ``mae``, ``l2`` and ``relative`` (level, variable), and ``mae_by_element`` (level, variable, element).
+        ``mae``, ``l2`` and ``relative`` (level, variable), and ``mae_by_element`` (level, variable, element);
+        ``relative`` is infinite where the first run does not move and another does.
     """
     import xarray as xr
 
@@ -105,10 +107,22 @@ def summarize(errors: xr.Dataset) -> xr.Dataset:
         {
             "mae": mae,
             "l2": np.sqrt(errors["square"].mean(over)),
-            "relative": (mae / magnitude).where(magnitude > 0, 0.0),
+            "relative": (mae / magnitude).where(mae != 0, 0.0),
             "mae_by_element": errors["mae"].mean("time"),
         }
     )
+
+
+def _refuse_partial(dataset: xr.Dataset) -> None:
+    """Refuse what cannot be turned back: parts of the box turn about another centre."""
+    lacking = [dim for dim in ("run", "time") if dim not in dataset.dims]
+    if lacking:
+        raise MeasureError(f"the dataset has no dim {lacking[0]}; select with a list or slice, which keeps it")
+    if not any(all(part in dataset for part in parts) for parts in _FIELDS.values()):
+        raise MeasureError(f"the dataset has no field to measure, got {', '.join(map(str, dataset)) or 'nothing'}")
+    for dim, cells in zip(("x", "y"), dataset.attrs.get("cells", ()), strict=False):
+        if dim in dataset.coords and float(dataset[dim][0] + dataset[dim][-1]) != cells:
+            raise MeasureError(f"the fields are not those of the whole box along {dim}; measure before selecting cells")
 
 
 def _other_elements(dataset: xr.Dataset) -> list[ElementName]:

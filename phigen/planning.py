@@ -11,6 +11,7 @@ import json
 import math
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import product
 from typing import Literal
 
 from phigen.checks import faults_between
@@ -171,37 +172,36 @@ def plan(recipe: Recipe) -> Plan:
     faults = list(faults_between({name: getattr(recipe, name) for name in Recipe.model_fields}))
     if faults:
         raise RecipeError(*(f"{recipe.name}: {'.'.join(map(str, path))}: {fault}" for path, fault in faults))
-    scenes = list(scenes_of(recipe.scene, recipe.vary))
+    symmetry, split_of = recipe.symmetry, _splits_by_orbit(recipe.splits)
+    scenes = enumerate(scenes_of(recipe.scene, recipe.vary))
     runs: list[Run] = []
-    for level in spelled_out(recipe.symmetry.breaking.levels):
-        for orbit, scene in enumerate(scenes):
-            for number in range(len(recipe.symmetry.orbit)):
-                strength = float(strength_of(scene, recipe.symmetry.breaking, level, number))
-                runs.append(_run(recipe, scene, len(runs), float(level), orbit, number, strength))
-    return Plan(recipe, tuple(runs))
-
-
-def _run(recipe: Recipe, scene: Scene, index: int, level: float, orbit: int, number: int, strength: float) -> Run:
-    element = recipe.symmetry.orbit[number]
-    lab = recipe.symmetry.frame == "lab"
-    placed = _turned(scene.inflows, element, recipe.grid)
-    direction = _unit(scene.buoyancy.direction)
-    return Run(
-        index=index,
-        level=level,
-        orbit=orbit,
-        element=element,
-        strength=strength,
-        split=_split_of(orbit, recipe.splits),
-        inflows=placed,
-        simulation=_simulation(
+    levels, elements = spelled_out(symmetry.breaking.levels), range(len(symmetry.orbit))
+    for level, (orbit, scene), number in product(levels, scenes, elements):
+        element = symmetry.orbit[number]
+        strength = float(strength_of(scene, symmetry.breaking, level, number))
+        placed = _turned(scene.inflows, element, recipe.grid)
+        lab = symmetry.frame == "lab"
+        direction = _unit(scene.buoyancy.direction)
+        simulation = _simulation(
             recipe,
             inflows=placed if lab else scene.inflows,
             direction=ELEMENTS[element].on_vector(direction) if lab else direction,
             factors=tuple(strength * factor for factor in _factors(scene, recipe.time)),
-        ),
-        turn="identity" if lab else element,
-    )
+        )
+        runs.append(
+            Run(
+                index=len(runs),
+                level=float(level),
+                orbit=orbit,
+                element=element,
+                strength=strength,
+                split=split_of.get(orbit, "train"),
+                inflows=placed,
+                simulation=simulation,
+                turn="identity" if lab else element,
+            )
+        )
+    return Plan(recipe, tuple(runs))
 
 
 def _simulation(
@@ -234,9 +234,6 @@ def _unit(direction: tuple[float, float]) -> tuple[float, float]:
     return direction[0] / length, direction[1] / length
 
 
-def _split_of(orbit: int, splits: Splits) -> str:
-    for name in Splits.model_fields:
-        chosen = getattr(splits, name)
-        if chosen is not None and orbit in spelled_out(chosen):
-            return name
-    return "train"
+def _splits_by_orbit(splits: Splits) -> dict[int, str]:
+    chosen = {name: getattr(splits, name) for name in Splits.model_fields}
+    return {int(o): name for name, orbits in chosen.items() if orbits is not None for o in spelled_out(orbits)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from importlib import resources
@@ -77,7 +78,7 @@ def shipped() -> dict[str, Path]:
 
 def _find(source: str | Path) -> Path:
     path = Path(source)
-    if path.exists() or path.name != str(source) or path.suffix in (".yaml", ".yml"):
+    if os.path.exists(path) or path.name != str(source) or path.suffix in (".yaml", ".yml"):
         return path
     known = shipped()
     if path.name not in known:
@@ -90,7 +91,7 @@ def _find(source: str | Path) -> Path:
 
 def _read(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode()
     except FileNotFoundError:
         raise RecipeError(f"{path}: no such file; phigen ships {', '.join(shipped())}") from None
     except IsADirectoryError:
@@ -148,9 +149,9 @@ class _Places:
         line, column = 0, 0
         named = []
         for depth, segment in enumerate(trail):
-            inside = isinstance(node, CommentedMap) and segment in node
-            if inside:
-                line, column = node.lc.key(segment)
+            if isinstance(node, CommentedMap) and segment in node:
+                if segment in (node.lc.data or {}):
+                    line, column = node.lc.key(segment)
             elif isinstance(node, CommentedSeq) and isinstance(segment, int) and segment < len(node):
                 line, column = node.lc.item(segment)
             elif depth < len(trail) - 1 or segment in ("scalar", "list", "mapping"):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Discriminator, Field, PrivateAttr, Tag
+from pydantic import BaseModel, Discriminator, Field, PrivateAttr, Strict, Tag
 
 from phigen.schedule import Constant, Count, Index, NonNegative, Number, Positive, Schedule, Section
 from phigen.symmetry import GROUPS, ElementName, GroupName
@@ -22,6 +22,9 @@ def _form(value: Any) -> str:
     if isinstance(value, Mapping | BaseModel):
         return "mapping"
     return "list" if isinstance(value, list | tuple) else "scalar"
+
+
+Side = Annotated[int, Strict(), Field(ge=4, le=8192)]
 
 
 class Range(Section):
@@ -61,7 +64,7 @@ class Grid(Section):
     """Cells of size 1 that fill the box [0, cells x] x [0, cells y]; y points up."""
 
     cells: Annotated[
-        Annotated[Count, Tag("scalar")] | Annotated[tuple[Count, Count], Tag("list")], Discriminator(_form)
+        Annotated[Side, Tag("scalar")] | Annotated[tuple[Side, Side], Tag("list")], Discriminator(_form)
     ] = Field(description="Cells per side: one number for a square, or [x, y].")
     boundary: Annotated[
         Annotated[BoundaryName, Tag("scalar")] | Annotated[Sides, Tag("mapping")], Discriminator(_form)
@@ -203,16 +206,20 @@ class Recipe(Section):
     splits: Splits = Splits()
 
     _text: str = PrivateAttr(default="")
+    _said: str = PrivateAttr(default="")
 
     def model_post_init(self, context: Any) -> None:
-        """Keep the author's own text, where there is one."""
+        """Keep the author's own text, where there is one, and what it says."""
         if isinstance(context, Mapping):
             self._text = context.get("text", "")
+            self._said = self.model_dump_json()
 
     @property
     def text(self) -> str:
-        """The recipe word for word; one that was made in Python reads as JSON, which is YAML too."""
-        return self._text or self.model_dump_json(indent=2, exclude_defaults=True) + "\n"
+        """The recipe word for word; one that was made or changed in Python reads as JSON, which is YAML too."""
+        if self._text and self._said == self.model_dump_json():
+            return self._text
+        return self.model_dump_json(indent=2, exclude_defaults=True) + "\n"
 
     @property
     def digest(self) -> str:

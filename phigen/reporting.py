@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ def rows_by_level(errors: xr.Dataset) -> list[dict[str, Any]]:
     for level in errors["level"].values.tolist():
         for variable in errors["variable"].values.tolist():
             here = errors.sel(level=level, variable=variable)
-            totals = {name: float(here[name]) for name in ("mae", "l2", "relative")}
+            totals = {name: _finite(float(here[name])) for name in ("mae", "l2", "relative")}
             by_element = dict(zip(here["element"].values.tolist(), here["mae_by_element"].values.tolist(), strict=True))
             rows.append({"level": level, "variable": variable, **totals, "mae_by_element": by_element})
     return rows
@@ -30,3 +31,8 @@ def rows_over_time(errors: xr.Dataset) -> list[dict[str, Any]]:
         for variable in errors["variable"].values.tolist()
         for frame in errors["time"].values.tolist()
     ]
+
+
+def _finite(number: float) -> float | None:
+    """Give a number that JSON can hold, or None."""
+    return number if math.isfinite(number) else None

@@ -35,8 +35,8 @@ grids of 300 x 300 PhiFlow's interpolation then rounds otherwise on two cores th
 emitters, which make this program of many gathers nearly twice as slow (docs/numbers.md)."""
 
 DIVERGENCE_BOUND = 1e4
-"""Largest divergence that a sound run may have, in units of rounding at its own speed.  The exact projection
-leaves about 30 of them; a solver that has failed leaves far more."""
+"""Largest divergence that a sound run may have, in units of rounding of its speed before the projection.  The exact
+projection leaves about 30 of them; a solver that has failed leaves far more."""
 
 
 class _Shape(NamedTuple):
@@ -95,7 +95,7 @@ def simulate_batch(simulations: Sequence[Simulation], *, dtype: str = "float32")
     flow = _physics()
     with _surroundings(shape.precision):
         inputs = _inputs(flow, simulations, shape)
-        outputs = [np.asarray(output) for output in _program(shape)(*inputs)]
+        outputs = [np.asarray(output, dtype) for output in _program(shape)(*inputs)]
     return [
         _fields(simulation, dict(zip(_OUTPUTS, (output[i] for output in outputs), strict=True)))
         for i, simulation in enumerate(simulations)
@@ -108,7 +108,8 @@ _OUTPUTS = ("smoke", "velocity", "velocity_x", "velocity_y", "pressure", "diverg
 
 def _shape(simulation: Simulation, dtype: str) -> _Shape:
     s = simulation
-    return _Shape(s.cells, s.boundaries, s.precision, len(s.force), len(s.frames), dtype)
+    kept = dtype if s.precision == "double" else "float32"
+    return _Shape(s.cells, s.boundaries, s.precision, len(s.force), len(s.frames), kept)
 
 
 @lru_cache(maxsize=1)
@@ -235,7 +236,7 @@ def _fields(simulation: Simulation, outputs: dict[str, Any]) -> xr.Dataset:
     import xarray as xr
 
     _refuse_not_finite(outputs, simulation.frames)
-    _refuse_divergent(outputs["divergence"], outputs["courant"], simulation)
+    _refuse_divergent(outputs["divergence"], outputs["courant"], outputs["peak"], simulation)
     del outputs["peak"]
     force = np.asarray(simulation.force)[simulation.frames.start :: simulation.frames.step]
     return xr.Dataset(
@@ -255,10 +256,12 @@ def _refuse_not_finite(outputs: dict[str, Any], frames: range) -> None:
             )
 
 
-def _refuse_divergent(divergence: Any, courant: Any, simulation: Simulation) -> None:
+def _refuse_divergent(divergence: Any, courant: Any, peak: Any, simulation: Simulation) -> None:
+    """Compare with the rounding of the speed before the projection, which took the lift away again where it could."""
     rounding = float(np.finfo(f"float{_BITS[simulation.precision]}").eps)
     speed = courant / max(simulation.dt_smoke, simulation.dt_velocity)
-    bound = DIVERGENCE_BOUND * rounding * np.maximum(speed, 1.0)
+    lift = peak * np.abs(simulation.force).max()
+    bound = DIVERGENCE_BOUND * rounding * np.maximum(np.maximum(speed, lift), 1.0)
     excess = divergence > bound
     if excess.any():
         worst = int(np.argmax(divergence / bound))

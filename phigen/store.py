@@ -54,8 +54,8 @@ def open(path: str | Path) -> xr.Dataset:
     Returns
     -------
     Dataset
-        Variables with dims (run, time, ...), float32; docs/datasets.md lists them.  The same as
-        ``xr.open_zarr(path)``, after a check that no file is missing or cut short.
+        Variables with dims (run, time, ...), float32; docs/datasets.md lists them.  As ``xr.open_zarr(path,
+        chunks=None)`` gives it, after a check that no file is missing or cut short; ``.chunk()`` makes dask arrays.
 
     Raises
     ------
@@ -113,21 +113,34 @@ def prepare(path: Path, plan: Plan) -> list[Run]:
     StoreError
         If the path holds something else or cannot be written, or the disk is too small for what is missing.
     """
-    if path.is_dir() and not any(path.iterdir()):
-        path.rmdir()
+    try:
+        return _prepare(path.resolve(), plan)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written, {error.strerror}; choose another place with --out") from error
+
+
+def _prepare(path: Path, plan: Plan) -> list[Run]:
     missing = list(plan.runs)
-    if path.exists():
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         _refuse_another(path, plan)
         known = manifest.entries(path)
         missing = [
             run for run in plan.runs if run.index not in known or not manifest.is_sound(path, known[run.index].files)
         ]
         if not missing and manifest.is_finished(path) and manifest.is_sound(path, manifest.files_of_no_run(path)):
+            manifest.tidy(path)
             return []
         _refuse_other_versions(path)
+    if path == Path.cwd():
+        raise StoreError(f"{path}: is the folder that you are in; choose another place with --out")
     _refuse_small_disk(path, plan.bytes * len(missing) // len(plan.runs))
     _lay_template(path, plan)
     return missing
+
+
+def variables(path: Path) -> list[str]:
+    """Give the variables that a prepared store has arrays for."""
+    return [name for name in VARIABLES if (path / name).is_dir()]
 
 
 def write(path: Path, run: Run, fields: xr.Dataset) -> None:
@@ -142,7 +155,7 @@ def write(path: Path, run: Run, fields: xr.Dataset) -> None:
     fields : Dataset
         As simulated and turned, without the run dim.
     """
-    names = [name for name in VARIABLES if (path / name).is_dir()]
+    names = variables(path)
     with zarr.config.set({"array.write_empty_chunks": True, "codec_pipeline.batch_size": CHUNKS_AT_ONCE}):
         for name in names:
             shutil.rmtree(path / name / "c" / str(run.index), ignore_errors=True)
@@ -154,6 +167,9 @@ def write(path: Path, run: Run, fields: xr.Dataset) -> None:
 
 def finish(path: Path, plan: Plan) -> None:
     """Gather the list into one file, and the metadata for one read; the store is then finished."""
+    lacking = {run.index for run in plan.runs} - manifest.entries(path).keys()
+    if lacking:
+        raise StoreError(f"{path}: lacks {len(lacking)} of {len(plan.runs)} runs; run the same build again")
     for partial in path.rglob("*.partial"):
         partial.unlink()
     with _quiet():
@@ -163,7 +179,7 @@ def finish(path: Path, plan: Plan) -> None:
 
 def _attributes(path: Path) -> dict[str, Any]:
     try:
-        attributes: dict[str, Any] = json.loads((path / "zarr.json").read_text())["attributes"]
+        attributes: dict[str, Any] = json.loads((path / "zarr.json").read_text(encoding="utf-8"))["attributes"]
         _ = attributes["recipe_sha256"], attributes["runs"], attributes["versions"]
     except FileNotFoundError:
         what = "is not a dataset of phigen's, there is no zarr.json in it" if path.exists() else "no such dataset"
@@ -222,8 +238,7 @@ def _lay_template(path: Path, plan: Plan) -> None:
     """
     draft = path.with_name(f".{path.name}.draft")
     try:
-        if draft.exists():
-            shutil.rmtree(draft)
+        shutil.rmtree(draft, ignore_errors=True)
         draft.parent.mkdir(parents=True, exist_ok=True)
         with _quiet():
             index_of(plan).to_zarr(draft, zarr_format=3, consolidated=False)
@@ -231,15 +246,22 @@ def _lay_template(path: Path, plan: Plan) -> None:
             for name in (*(v for chosen in plan.recipe.store for v in STORED_AS[chosen]), *ALWAYS):
                 _create_array(group, name, plan)
         (draft / manifest.PARTS).mkdir()
-        if path.exists():
+        if path.exists() and any(path.iterdir()):
             manifest.scatter(path)
-            shutil.copytree(draft, path, dirs_exist_ok=True)
-            shutil.rmtree(draft)
+            _settle(draft, path)
         else:
             draft.rename(path)
-    except OSError as error:
+    finally:
         shutil.rmtree(draft, ignore_errors=True)
-        raise StoreError(f"{path}: cannot be written, {error.strerror}; choose another place with --out") from error
+
+
+def _settle(draft: Path, path: Path) -> None:
+    """Move each file of the draft to its place in the store, whole, unless it is there already."""
+    for file in sorted(file for file in draft.rglob("*") if file.is_file()):
+        place = path / file.relative_to(draft)
+        if not place.is_file() or place.read_bytes() != file.read_bytes():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(place)
 
 
 def _create_array(group: zarr.Group, name: str, plan: Plan) -> None:

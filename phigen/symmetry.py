@@ -131,7 +131,8 @@ def turn(fields: Fields, element: ElementName) -> Fields:
     Raises
     ------
     ValueError
-        If a quarter turn meets a box that is not square, or one face component lacks the other.
+        If a quarter turn meets a box that is not square, one face component lacks the other, or a field has only one
+        of x and y.
     """
     import xarray as xr
 
@@ -156,6 +157,10 @@ def _turn_array(field: xr.DataArray, g: Element) -> xr.DataArray:
         axis = -len(core)
         x, y = np.moveaxis(values, axis, 0)
         values = np.stack(g.on_components(x, y), axis=axis)
+    if ("x" in core) != ("y" in core):
+        raise ValueError(
+            f"{field.name}: a field has both dims x and y or neither, got {', '.join(map(str, field.dims))}"
+        )
     if "x" in core:
         _refuse_oblong(ordered, g)
         values = g.on_scalars(values)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from phigen.building import build, own_process
+from phigen.building import build
+from phigen.cluster import own_process
 from phigen.planning import Simulation, plan
 from phigen.reading import parse
 from phigen.recipe import Recipe
 
+os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="phigen-tests-")
 os.environ.update(own_process())
 
 SMALL = """\

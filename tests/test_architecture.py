@@ -31,6 +31,7 @@ LINE = [
     "simulation",
     "manifest",
     "store",
+    "cluster",
     "building",
     "measurement",
     "inspection",
@@ -44,8 +45,8 @@ HOMES = {
     "phi": {"flow", "simulation"},
     "jax": {"flow", "simulation"},
     "zarr": {"store"},
-    "dask": {"building"},
-    "distributed": {"building"},
+    "dask": {"cluster", "building"},
+    "distributed": {"cluster", "building"},
     "click": {"cli"},
     "matplotlib": {"drawing"},
     "ruamel": {"reading"},
@@ -90,6 +91,11 @@ def test_the_readme_names_every_command_and_every_recipe() -> None:
     readme = (ROOT / "README.md").read_text()
     assert all(f"phigen {command}" in readme for command in cli.commands)
     assert all(f"`{name}`" in readme for name in shipped())
+
+
+def test_no_document_has_a_number_that_is_still_to_be_measured() -> None:
+    for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        assert not re.findall(r"@[A-Z_]+@", document.read_text()), document.name
 
 
 def test_links_in_the_documents_lead_somewhere() -> None:

@@ -36,7 +36,7 @@ def test_every_command_has_help(command: str) -> None:
 
 def test_the_main_job_from_plan_to_picture(small_file: Path, tmp_path: Path) -> None:
     planned = succeeds("plan", small_file, cwd=tmp_path)
-    assert re.search(r"distinct simulations +4\n", planned)
+    assert re.search(r"distinct simulations +4\nsteps +6\n", planned)
     assert not (tmp_path / "datasets").exists()
     built = succeeds("build", small_file, cwd=tmp_path)
     path = tmp_path / "datasets" / "small.zarr"
@@ -124,6 +124,9 @@ BAD_INPUT = {
     "too large for any disk": ["build", "large.yaml"],
     "no scheduler there": ["build", "small.yaml", "--scheduler", "tcp://127.0.0.1:1"],
     "no scheduler's address": ["build", "small.yaml", "--scheduler", "nonsense://x"],
+    "scheduler that is secured": ["build", "small.yaml", "--scheduler", "tls://127.0.0.1:1"],
+    "a very long name": ["build", "x" * 300],
+    "a very long output": ["build", "small.yaml", "--out", "x" * 300],
     "no dataset": ["measure", "none.zarr"],
     "no dataset of ours": ["inspect", "."],
     "no such level": ["preview", "SMALL", "--level", "7"],

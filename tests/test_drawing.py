@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from phigen import drawing
 from phigen.drawing import _Picture, preview
 from phigen.errors import MeasureError, StoreError
 from phigen.measurement import measure
@@ -30,12 +31,17 @@ def test_plumes_turned_back_and_every_levels_error_are_drawn(eq3: Path) -> None:
     assert lines[0][0].get_label() == "0, exact"
 
 
-def test_a_film_moves_and_ends_with_the_last_frame(eq3: Path, tmp_path: Path) -> None:
+def test_a_film_moves_and_ends_with_the_last_frame(eq3: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[int] = []
+    show = _Picture.show
+    monkeypatch.setattr(_Picture, "show", lambda self, position: (shown.append(int(position)), show(self, position)))
+    monkeypatch.setattr(drawing, "FRAMES_OF_A_FILM", 6)
     with Image.open(preview(open_dataset(eq3).isel(time=slice(0, 8)), tmp_path / "a.gif")) as film:
-        assert film.n_frames == 8
+        assert film.n_frames == 6
         first = np.asarray(film.convert("RGB")).astype(int)
-        film.seek(7)
+        film.seek(5)
         assert np.abs(np.asarray(film.convert("RGB")) - first).sum() > 0
+    assert shown[1:] == [0, 1, 3, 4, 6, 7]
 
 
 def test_speed_is_drawn_where_no_smoke_is_stored(eq3: Path) -> None:
@@ -51,6 +57,6 @@ def test_what_cannot_be_drawn_is_refused_and_leaves_nothing(eq3: Path, tmp_path:
         preview(dataset, tmp_path / "a.pdf")
     with pytest.raises(MeasureError, match="there is no level 1, the dataset has 0, 2, 9"):
         preview(dataset, tmp_path / "a.png", level=1)
-    with pytest.raises(MeasureError, match="neither smoke nor velocity"):
+    with pytest.raises(MeasureError, match="no field to draw, got courant"):
         preview(dataset[["courant"]], tmp_path / "a.png")
     assert list(tmp_path.iterdir()) == []

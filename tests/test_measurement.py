@@ -115,3 +115,19 @@ def test_what_cannot_be_measured_is_refused(noise: np.ndarray) -> None:
         measure(dataset.isel(run=[1, 2]))
     with pytest.raises(MeasureError, match="none of the frames is in 90:"):
         measure(dataset, frames=slice(90, None))
+    with pytest.raises(MeasureError, match="no dim time"):
+        measure(dataset.isel(time=2))
+    with pytest.raises(MeasureError, match="no field to measure"):
+        measure(dataset[["smoke"]].rename(smoke="density"))
+
+
+def test_a_part_of_the_box_is_refused(eq3: Path) -> None:
+    """It would turn about its own centre, and a symmetric level would seem broken."""
+    with pytest.raises(MeasureError, match="not those of the whole box along x"):
+        measure(open_dataset(eq3).isel(x=slice(0, 8), y=slice(0, 8)))
+
+
+def test_an_error_beside_no_motion_at_all_is_infinite_not_zero(noise: np.ndarray) -> None:
+    total = summarize(measure(family(np.zeros_like(noise), shift=0.5)[["smoke"]]))
+    assert total["relative"].item() == np.inf
+    assert summarize(measure(family(np.zeros_like(noise))[["smoke"]]))["relative"].item() == 0

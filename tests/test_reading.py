@@ -97,6 +97,8 @@ def test_what_is_no_mapping_is_one_line(text: str, expected: str) -> None:
             "strength: 0.1, schedule: ramp",
             "schedule: expected a mapping of keys",
         ),
+        ("cells: 16", "cells: 2", "grid.cells: should be greater than or equal to 4, got 2"),
+        ("grid:", "store: [smoke, smoke]\ngrid:", "store.1: smoke is listed twice; leave one out"),
         ("[8, 3]", "[8, 3, 1]", "scene.inflows.0.center: needs at most 2 entries, got 3"),
         ("levels: [0, 1]", "levels: []", "symmetry.breaking.levels: needs at least 1 entries, got 0"),
         ("strength: 0.1", "strength: 0.1, schedule: {kind: list, factors: [1]}", "one factor per step, got 1 for 6"),
@@ -106,6 +108,11 @@ def test_a_fault_says_where_and_what(old: str, new: str, expected: str) -> None:
     lines = changed(old, new)
     assert any(expected in line for line in lines), lines
     assert all(line.startswith("r.yaml:") for line in lines)
+
+
+def test_a_fault_in_a_merged_key_has_the_place_of_what_it_is_merged_into() -> None:
+    lines = changed("grid: {cells: 16}", "grid: {<<: {cells: -1}}")
+    assert lines == ["r.yaml:3:1: grid.cells: should be greater than or equal to 4, got -1"]
 
 
 def test_all_faults_are_reported_at_once() -> None:
@@ -125,6 +132,7 @@ def test_all_faults_are_reported_at_once() -> None:
         ("splits: {train: [0, 7]}\n", "there is no orbit 7, the recipe has 1"),
         ("vary: {strength: [-1]}\n", "vary.strength: must be at least 0 in every scene, got -1"),
         ("vary: {inflow_radius: [0]}\n", "vary.inflow_radius: must be above 0"),
+        ("vary: {strength: {start: 0, step: 1, count: 900000}}\n", "vary: makes 900,000 runs, more than 100,000"),
         ("vary: {inflow_x: {start: 0, step: 100, count: 2}}\n", "the inflow at (100, 3) is outside the box"),
     ],
 )

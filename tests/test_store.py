@@ -143,9 +143,10 @@ def test_a_lost_coordinate_is_noticed_and_mended_without_simulating(built: Path,
 
 
 def test_a_damaged_list_is_one_line(built: Path) -> None:
-    (built / "manifest.json").write_text("{")
-    with pytest.raises(StoreError, match=r"manifest\.json: is damaged"):
-        store.open(built)
+    for nonsense in ("{", "{}", "[]"):
+        (built / "manifest.json").write_text(nonsense)
+        with pytest.raises(StoreError, match=r"manifest\.json: is damaged"):
+            store.open(built)
 
 
 def test_an_unfinished_store_is_not_opened_and_can_be_continued(small: Recipe, tmp_path: Path) -> None:
@@ -206,6 +207,49 @@ def test_an_unsuitable_place_is_refused_and_left_alone(
         build(small, path)
     assert "\n" not in str(caught.value)
     assert files_of(tmp_path) == before
+
+
+def test_a_store_that_lacks_a_run_is_not_declared_finished(small: Recipe, tmp_path: Path) -> None:
+    path, planned = tmp_path / "s.zarr", plan(small)
+    store.prepare(path, planned)
+    for run in planned.runs[:7]:
+        store.write(path, run, turn(simulate(run.simulation), run.turn))
+    with pytest.raises(StoreError, match="lacks 1 of 8 runs"):
+        store.finish(path, planned)
+    assert not store.status(path).finished
+
+
+def test_parts_of_the_list_left_by_a_kill_are_tidied(built: Path, small: Recipe) -> None:
+    before = files_of(built)
+    (built / "manifest").mkdir()
+    entry = json.loads((built / "manifest.json").read_text())["runs"][0]
+    (built / "manifest" / "000000.json").write_text(json.dumps(entry))
+    assert build(small, built, workers=1).written == 0
+    assert files_of(built) == before
+
+
+def test_a_continued_template_is_not_rewritten_where_it_is_sound(small: Recipe, tmp_path: Path) -> None:
+    """Rewriting zarr.json in place would leave a store that nobody recognises if it were cut off then."""
+    path, planned = tmp_path / "s.zarr", plan(small)
+    store.prepare(path, planned)
+    before = {file: file.stat().st_mtime_ns for file in path.rglob("*") if file.is_file()}
+    store.prepare(path, planned)
+    assert {file: file.stat().st_mtime_ns for file in path.rglob("*") if file.is_file()} == before
+
+
+def test_an_empty_folder_and_a_link_to_one_are_taken(small: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "empty")
+    assert build(small, tmp_path / "link", workers=1).written == 8
+    assert store.open(tmp_path / "empty").sizes["run"] == 8
+
+
+def test_a_recipe_changed_in_python_is_another_recipe(built: Path, small: Recipe) -> None:
+    changed = small.model_copy(update={"precision": "single"})
+    assert changed.digest != small.digest
+    assert parse(changed.text).precision == "single"
+    with pytest.raises(StoreError, match="was built from another recipe"):
+        build(changed, built)
 
 
 def test_a_template_that_was_cut_off_is_made_anew(small: Recipe, tmp_path: Path) -> None:

@@ -129,6 +129,13 @@ def test_a_quarter_turn_of_an_oblong_box_is_refused() -> None:
         turn(xr.DataArray(np.zeros((2, 3)), dims=("y", "x")), "rotate90")
 
 
+def test_a_field_without_one_of_its_axes_is_refused() -> None:
+    """A zonal mean has no place to be turned to; its other dims must not be taken for the missing one."""
+    for dims in (("time", "x"), ("y",)):
+        with pytest.raises(ValueError, match="both dims x and y or neither"):
+            turn(xr.DataArray(np.zeros((3, 3)[: len(dims)]), dims=dims), "rotate180")
+
+
 def test_one_face_component_alone_is_refused() -> None:
     face = xr.DataArray(np.zeros((2, 3)), dims=("y", "x_face"), name="velocity_x")
     with pytest.raises(ValueError, match="pairs"):
