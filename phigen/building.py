@@ -18,7 +18,7 @@ from phigen.errors import BuildError, SimulationError, StoreError
 from phigen.planning import Plan, Run, Simulation, plan
 from phigen.reading import load
 from phigen.recipe import Recipe
-from phigen.simulation import simulate
+from phigen.simulation import FIELDS, simulate
 from phigen.symmetry import turn
 
 if TYPE_CHECKING:
@@ -176,7 +176,8 @@ def simulate_and_store(path: str, simulation: Simulation, runs: tuple[Run, ...])
         Naming the run.
     """
     try:
-        fields = simulate(simulation)[store.variables(Path(path))]
+        wanted = store.variables(Path(path))
+        fields = simulate(simulation, fields=[name for name in FIELDS if name in wanted])
         for run in runs:
             store.write(Path(path), run, turn(fields, run.turn))
     except SimulationError as error:

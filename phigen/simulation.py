@@ -39,6 +39,13 @@ DIVERGENCE_BOUND = 1e4
 projection leaves about 30 of them; a solver that has failed leaves far more."""
 
 
+FIELDS = ("smoke", "velocity", "velocity_x", "velocity_y", "pressure")
+"""What a simulation can give of each frame."""
+
+_HEALTH = ("divergence", "courant", "peak")
+"""What it gives besides; peak is the most smoke in a cell since the frame before."""
+
+
 class _Shape(NamedTuple):
     """What a compiled program is made for; everything else is an argument of it."""
 
@@ -47,16 +54,19 @@ class _Shape(NamedTuple):
     precision: Precision
     steps: int
     frames: int
+    fields: tuple[str, ...]
     dtype: str
 
 
-def simulate(simulation: Simulation, *, dtype: str = "float32") -> xr.Dataset:
+def simulate(simulation: Simulation, *, fields: Sequence[str] = FIELDS, dtype: str = "float32") -> xr.Dataset:
     """Simulate one run.
 
     Parameters
     ----------
     simulation : Simulation
         All that the run depends on, such as ``plan(recipe).runs[0].simulation``.
+    fields : sequence of str
+        Those that are wanted; no field's bits depend on which others are.
     dtype : str
         What the fields are rounded to after the simulation, ``float32`` as in a store, or ``float64``.
 
@@ -73,10 +83,12 @@ def simulate(simulation: Simulation, *, dtype: str = "float32") -> xr.Dataset:
     SimulationError
         If the flow is not finite, or is not divergence-free to rounding.
     """
-    return simulate_batch([simulation], dtype=dtype)[0]
+    return simulate_batch([simulation], fields=fields, dtype=dtype)[0]
 
 
-def simulate_batch(simulations: Sequence[Simulation], *, dtype: str = "float32") -> list[xr.Dataset]:
+def simulate_batch(
+    simulations: Sequence[Simulation], *, fields: Sequence[str] = FIELDS, dtype: str = "float32"
+) -> list[xr.Dataset]:
     """Simulate runs of one shape (cells, boundaries, steps, frames, precision) in one compiled program.
 
     Each gives the same bits as it does alone.  On a CPU a batch is no faster, and takes more memory.
@@ -88,7 +100,7 @@ def simulate_batch(simulations: Sequence[Simulation], *, dtype: str = "float32")
     SimulationError
         As `simulate`.
     """
-    shapes = {_shape(simulation, dtype) for simulation in simulations}
+    shapes = {_shape(simulation, fields, dtype) for simulation in simulations}
     if len(shapes) != 1:
         raise ValueError(f"a batch has runs of one shape, got {len(shapes)}; simulate them apart")
     (shape,) = shapes
@@ -97,19 +109,15 @@ def simulate_batch(simulations: Sequence[Simulation], *, dtype: str = "float32")
         inputs = _inputs(flow, simulations, shape)
         outputs = [np.asarray(output, dtype) for output in _program(shape)(*inputs)]
     return [
-        _fields(simulation, dict(zip(_OUTPUTS, (output[i] for output in outputs), strict=True)))
+        _fields(simulation, dict(zip((*shape.fields, *_HEALTH), (output[i] for output in outputs), strict=True)))
         for i, simulation in enumerate(simulations)
     ]
 
 
-_OUTPUTS = ("smoke", "velocity", "velocity_x", "velocity_y", "pressure", "divergence", "courant", "peak")
-"""What the program gives for each frame; peak is the most smoke in a cell since the frame before."""
-
-
-def _shape(simulation: Simulation, dtype: str) -> _Shape:
+def _shape(simulation: Simulation, fields: Sequence[str], dtype: str) -> _Shape:
     s = simulation
     kept = dtype if s.precision == "double" else "float32"
-    return _Shape(s.cells, s.boundaries, s.precision, len(s.force), len(s.frames), kept)
+    return _Shape(s.cells, s.boundaries, s.precision, len(s.force), len(s.frames), tuple(fields), kept)
 
 
 @lru_cache(maxsize=1)
@@ -217,7 +225,8 @@ def _program(shape: _Shape) -> Callable[..., tuple[Any, ...]]:
             )
             x, y = domain.all_faces(state)
             centred = jnp.stack([((x[1:] + x[:-1]) / 2).T, ((y[:, 1:] + y[:, :-1]) / 2).T])
-            kept = (state.smoke.T, centred, x.T, y.T, pressure.T, *health)
+            every = dict(zip(FIELDS, (state.smoke.T, centred, x.T, y.T, pressure.T), strict=True))
+            kept = (*(every[name] for name in shape.fields), *health)
             return (number, state, pressure), tuple(field.astype(shape.dtype) for field in kept)
 
         start = (jnp.zeros((), jnp.int32), domain.at_rest(working), jnp.zeros(shape.cells, working))
