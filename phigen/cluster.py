@@ -106,7 +106,7 @@ def _refuse_strange_workers(client: Client, address: str) -> None:
         raise BuildError(f"{address}: the scheduler has no workers; start one with `dask worker {address}`")
     try:
         found: dict[str, Any] = client.run(versions)
-    except Exception as error:
+    except ImportError as error:
         raise BuildError(f"{address}: the workers lack phigen, {error}; install it where they run") from error
     for worker, theirs in found.items():
         if theirs != versions():
