@@ -25,7 +25,7 @@ _KEEP_FREED_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": str(2**25),
 }
 """Environment of a local worker: what one run frees is kept for the next.  dask has it given back to the system at
-once, and a third of a worker's time goes into getting it again (docs/numbers.md)."""
+once, and over a quarter of a worker's time goes into getting it again (docs/numbers.md)."""
 
 
 @contextmanager
