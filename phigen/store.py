@@ -10,25 +10,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 import zarr
-from zarr.codecs import BloscCodec, Crc32cCodec
 
-from phigen import manifest
+from phigen import manifest, template
 from phigen.errors import StoreError
-from phigen.layout import ALWAYS, STORED_AS, VARIABLES, index_of, parameters_of, versions
+from phigen.layout import VARIABLES, parameters_of, versions
 from phigen.planning import Plan, Run
-
-FRAMES_PER_CHUNK = 10
-"""Inner chunks of 10 frames: the published windows; one is read in about 2 ms (docs/numbers.md)."""
 
 CHUNKS_AT_ONCE = 100
 """How many chunks of a shard zarr encodes together; one by one, its default, costs a quarter more."""
@@ -76,7 +69,7 @@ def open(path: str | Path) -> xr.Dataset:
 
 def peek(path: Path) -> xr.Dataset:
     """Open a dataset as it is, unchecked: in one that is unfinished, runs that are not there read as NaN."""
-    with _quiet():
+    with template.quiet():
         dataset: xr.Dataset = xr.open_zarr(path, consolidated=manifest.is_finished(path), chunks=None)
     return dataset
 
@@ -134,7 +127,7 @@ def _prepare(path: Path, plan: Plan) -> list[Run]:
     if path == Path.cwd():
         raise StoreError(f"{path}: is the folder that you are in; choose another place with --out")
     _refuse_small_disk(path, plan.bytes * len(missing) // len(plan.runs))
-    _lay_template(path, plan)
+    template.lay(path, plan)
     return missing
 
 
@@ -172,7 +165,7 @@ def finish(path: Path, plan: Plan) -> None:
         raise StoreError(f"{path}: lacks {len(lacking)} of {len(plan.runs)} runs; run the same build again")
     for partial in path.rglob("*.partial"):
         partial.unlink()
-    with _quiet():
+    with template.quiet():
         zarr.consolidate_metadata(str(path))
     manifest.gather(path, plan.recipe.digest)
 
@@ -231,76 +224,7 @@ def _refuse_small_disk(path: Path, needed: int) -> None:
         )
 
 
-def _lay_template(path: Path, plan: Plan) -> None:
-    """Write the template beside its place and move it there, so that it is whole or not there.
-
-    Over a store that is to be continued or mended it is laid again, for its own files may be what is damaged.
-    """
-    draft = path.with_name(f".{path.name}.draft")
-    try:
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.parent.mkdir(parents=True, exist_ok=True)
-        with _quiet():
-            index_of(plan).to_zarr(draft, zarr_format=3, consolidated=False)
-            group = zarr.open_group(draft, mode="r+", use_consolidated=False)
-            for name in (*(v for chosen in plan.recipe.store for v in STORED_AS[chosen]), *ALWAYS):
-                _create_array(group, name, plan)
-        (draft / manifest.PARTS).mkdir()
-        if path.exists() and any(path.iterdir()):
-            manifest.scatter(path)
-            _settle(draft, path)
-        else:
-            draft.rename(path)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def _settle(draft: Path, path: Path) -> None:
-    """Move each file of the draft to its place in the store, whole, unless it is there already."""
-    for file in sorted(file for file in draft.rglob("*") if file.is_file()):
-        place = path / file.relative_to(draft)
-        if not place.is_file() or place.read_bytes() != file.read_bytes():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            file.replace(place)
-
-
-def _create_array(group: zarr.Group, name: str, plan: Plan) -> None:
-    variable = VARIABLES[name]
-    width, height = plan.recipe.grid.shape
-    frames = len(plan.recipe.time.kept)
-    sizes = {"time": frames, "component": 2, "y": height, "x": width, "y_face": height + 1, "x_face": width + 1}
-    shape = tuple(sizes[dim] for dim in variable.dims)
-    per_chunk = min(FRAMES_PER_CHUNK, frames)
-    whole = (1, -(-frames // per_chunk) * per_chunk, *shape[1:])
-    windowed = "y" in variable.dims or "y_face" in variable.dims
-    attributes = {"units": variable.units, "long_name": variable.long_name, "comment": variable.comment}
-    group.create_array(
-        name,
-        shape=(len(plan.runs), *shape),
-        dtype=variable.dtype,
-        chunks=(1, per_chunk, *shape[1:]) if windowed else (1, *shape),
-        shards=whole if windowed else None,
-        compressors=[
-            BloscCodec(cname="lz4", clevel=5, shuffle="shuffle", typesize=np.dtype(variable.dtype).itemsize),
-            Crc32cCodec(),
-        ],
-        fill_value=float("nan"),
-        dimension_names=("run", *variable.dims),
-        attributes={key: text for key, text in attributes.items() if text},
-    )
-
-
 def _files_of(path: Path, name: str, run: int) -> Iterator[str]:
     folder = path / name / "c" / str(run)
     files = [folder] if folder.is_file() else sorted(file for file in folder.rglob("*") if file.is_file())
     return (file.relative_to(path).as_posix() for file in files if file.suffix != ".partial")
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Pass over zarr's notes: text and consolidated metadata are not in its v3 standard yet, the list is not zarr."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", message=f".*(specification|Consolidated metadata|Object at {manifest.PARTS}).*"
-        )
-        yield

@@ -30,6 +30,7 @@ LINE = [
     "flow",
     "simulation",
     "manifest",
+    "template",
     "store",
     "cluster",
     "building",
@@ -44,7 +45,7 @@ LINE = [
 HOMES = {
     "phi": {"flow", "simulation"},
     "jax": {"flow", "simulation"},
-    "zarr": {"store"},
+    "zarr": {"template", "store"},
     "dask": {"cluster", "building"},
     "distributed": {"cluster", "building"},
     "click": {"cli"},
