@@ -19,7 +19,8 @@ from phigen.cluster import local_cluster, own_process
 from phigen.measurement import measure
 from phigen.planning import plan
 from phigen.reading import load
-from phigen.recipe import Recipe, Vary
+from phigen.recipe import Recipe
+from phigen.scene import Vary
 
 ROUNDS = 3
 

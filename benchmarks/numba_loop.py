@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from phigen.planning import Simulation
 from phigen.projection import basis, inverse_laplacian
+from phigen.runs import Simulation
 
 
 def simulate(simulation: Simulation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from phigen.planning import Simulation, plan
+from phigen.planning import plan
 from phigen.reading import load
+from phigen.runs import Simulation
 from phigen.simulation import simulate
 
 ROUNDS = 9

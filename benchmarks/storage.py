@@ -13,10 +13,10 @@ import numpy as np
 from phigen import store
 from phigen.building import build
 from phigen.inspection import describe
+from phigen.orbit import act
 from phigen.planning import plan
 from phigen.reading import load
 from phigen.simulation import simulate
-from phigen.symmetry import turn
 
 WINDOW = 10
 WINDOWS = 200
@@ -51,7 +51,7 @@ def _writing(planned: Any, path: Path) -> float:
     megabytes = 4 * sum(planned.values_per_run.values()) / 1e6
     speeds = []
     for simulation, runs in planned.distinct.items():
-        fields = turn(simulate(simulation), runs[0].turn)
+        fields = act(simulate(simulation), runs[0].turn)
         began = time.perf_counter()
         store.write(path, runs[0], fields)
         speeds.append(megabytes / (time.perf_counter() - began))

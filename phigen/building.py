@@ -8,18 +8,21 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from phigen import store
+from phigen.calibration import calibrate
 from phigen.cluster import borrowed_cluster, local_cluster, refuse_workers_without
 from phigen.errors import BuildError, SimulationError, StoreError
-from phigen.planning import Plan, Run, Simulation, plan
+from phigen.orbit import act
+from phigen.planning import Plan, plan
 from phigen.reading import load
 from phigen.recipe import Recipe
+from phigen.runs import Run, Simulation, seconds_of
 from phigen.simulation import FIELDS, simulate
-from phigen.symmetry import turn
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -31,7 +34,7 @@ LONGEST_HERE = 2.0
 """Longest simulation, in seconds by estimate, that runs in the calling process: Ctrl-C has to wait for its end,
 whereas a worker is stopped."""
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[str, int, int], None]
 Task = tuple[Simulation, tuple[Run, ...]]
 
 
@@ -90,7 +93,8 @@ def build(
     scheduler : str, optional
         Address of a running dask.distributed scheduler, whose workers see the same files.
     progress : callable, optional
-        Called with the number of runs that are stored and the number of all runs, now and after each.
+        Called with what is being done, `calibrating` or `simulating`, how many levels or runs of it are done, and how
+        many there are; now and after each.
 
     Returns
     -------
@@ -106,27 +110,36 @@ def build(
     BuildError
         If the scheduler or the workers fail; what was built is kept.
     """
-    planned = plan(recipe if isinstance(recipe, Recipe) else load(recipe))
-    path = (Path(path) if path is not None else default_path(planned.recipe)).absolute()
+    recipe = recipe if isinstance(recipe, Recipe) else load(recipe)
+    path = (Path(path) if path is not None else default_path(recipe)).absolute()
+    tell = progress or (lambda what, done, total: None)
     with ExitStack() as stack:
         client = stack.enter_context(borrowed_cluster(scheduler)) if scheduler is not None else None
         stack.enter_context(_claimed(path))
+        planned = _calibrated(plan(recipe), path, tell)
         missing = store.prepare(path, planned)
         tasks = _tasks(planned, missing)
         if client is not None and tasks:
             refuse_workers_without(client, path)
         elif tasks:
             count = min(processes_for(planned, len(missing)) if workers is None else workers, len(tasks))
-            if count > 1 or planned.seconds / len(planned.distinct) > LONGEST_HERE:
+            if count > 1 or seconds_of(tasks[0][0]) > LONGEST_HERE:
                 client = stack.enter_context(local_cluster(count))
         done = len(planned.runs) - len(missing)
         for written in _written(path, tasks, client):
             done += written
-            if progress is not None:
-                progress(done, len(planned.runs))
+            tell("simulating", done, len(planned.runs))
         if not store.status(path).finished:
             store.finish(path, planned)
     return Built(path, len(planned.runs), len(missing))
+
+
+def _calibrated(planned: Plan, path: Path, tell: Progress) -> Plan:
+    """Find what the target errors need, unless there are none or the store knows; refuse a bad place before."""
+    if not planned.provisional:
+        return planned
+    known = store.calibration(path, planned)
+    return plan(planned.recipe, known or calibrate(planned.recipe, progress=partial(tell, "calibrating")))
 
 
 @contextmanager
@@ -151,10 +164,13 @@ def _claimed(path: Path) -> Iterator[None]:
 
 
 def _tasks(planned: Plan, missing: list[Run]) -> list[Task]:
-    """Give each distinct simulation that is still needed, with the runs that it makes."""
+    """Give each distinct simulation that is still needed, with the runs that it makes; the longest first.
+
+    Then no worker is left alone with a long one at the end.
+    """
     wanted = {run.index for run in missing}
     needed = ((s, tuple(run for run in runs if run.index in wanted)) for s, runs in planned.distinct.items())
-    return [(simulation, runs) for simulation, runs in needed if runs]
+    return sorted(((s, runs) for s, runs in needed if runs), key=lambda task: -seconds_of(task[0]))
 
 
 def _written(path: Path, tasks: list[Task], client: Client | None) -> Iterator[int]:
@@ -179,7 +195,7 @@ def simulate_and_store(path: str, simulation: Simulation, runs: tuple[Run, ...])
         wanted = store.variables(Path(path))
         fields = simulate(simulation, fields=[name for name in FIELDS if name in wanted])
         for run in runs:
-            store.write(Path(path), run, turn(fields, run.turn))
+            store.write(Path(path), run, act(fields, run.turn))
     except SimulationError as error:
         raise SimulationError(f"{runs[0]}: {error}") from error
     except OSError as error:

@@ -7,30 +7,22 @@ recipe reports all its faults at once.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
+from collections.abc import Callable, Mapping
 from inspect import signature
-from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any
 
-from phigen.recipe import Grid, Inflow, Range, Scene, Splits, Symmetry, Time, Vary, spelled_out
-from phigen.scenes import scenes_of, strength_of
-from phigen.symmetry import ELEMENTS, GROUPS
-
-Path = tuple[str | int, ...]
+from phigen import orbit_checks, scene_checks
+from phigen.breaking import Symmetry
+from phigen.faults import Fault, Faults, Path, drawn_scenes
+from phigen.grid import Grid, Time
+from phigen.numbers import spelled_out
+from phigen.scene import Sample, Scene, Vary
+from phigen.scenes import orbit_of
+from phigen.splits import Splits
+from phigen.splitting import members, stretches
 
 MOST_RUNS = 100_000
 """More runs than this in one recipe are taken for a slip."""
-
-
-class Fault(NamedTuple):
-    """Where in the recipe a fault lies, and what it is."""
-
-    path: Path
-    text: str
-
-
-Faults = Iterator[Fault]
 
 
 def frames_within_steps(time: Time) -> Faults:
@@ -47,151 +39,14 @@ def frames_within_steps(time: Time) -> Faults:
         yield Fault(("time", "frames"), f"no frame is kept between {time.frames.first} and {time.frames.last}")
 
 
-def schedule_fits_steps(scene: Scene, time: Time) -> Faults:
-    """A schedule that lists its factors lists one per step."""
-    try:
-        scene.buoyancy.schedule.over(time.steps)
-    except ValueError as fault:
-        yield Fault(("scene", "buoyancy", "schedule", "factors"), str(fault))
-
-
-def buoyancy_points_somewhere(scene: Scene) -> Faults:
-    """A direction has a length."""
-    if not any(scene.buoyancy.direction):
-        yield Fault(("scene", "buoyancy", "direction"), "points nowhere, got [0, 0]; use strength: 0 for no buoyancy")
-
-
-def one_inflow_varies(scene: Scene, vary: Vary) -> Faults:
-    """Varying an inflow says which one only if there is one."""
-    for key in ("inflow_x", "inflow_y", "inflow_radius", "inflow_rate"):
-        if getattr(vary, key) is not None and len(scene.inflows) > 1:
-            yield Fault(("vary", key), f"varies the inflow of scenes with one, got {len(scene.inflows)}; leave it out")
-
-
-def inflows_in_box(grid: Grid, scene: Scene, vary: Vary) -> Faults:
-    """Every inflow of every scene lies in the box and covers the centre of a cell."""
-    seen = set()
-    for varied in scenes_of(scene, vary):
-        for number, inflow in enumerate(varied.inflows):
-            if inflow in seen:
-                continue
-            seen.add(inflow)
-            path: Path = ("scene", "inflows", number) if inflow in scene.inflows else ("vary",)
-            yield from (Fault(path, text) for text in _inflow_faults(inflow, grid.shape))
-
-
-def _inflow_faults(inflow: Inflow, cells: tuple[int, int]) -> Iterator[str]:
-    x, y = inflow.center
-    width, height = cells
-    if not (0 <= x <= width and 0 <= y <= height):
-        yield f"the inflow at ({x:g}, {y:g}) is outside the box [0, {width}] x [0, {height}]; move it inside"
-        return
-    gaps = (abs(p - (min(math.floor(p), n - 1) + 0.5)) for p, n in zip(inflow.center, cells, strict=True))
-    if math.hypot(*gaps) > inflow.radius:
-        yield (
-            f"the inflow at ({x:g}, {y:g}) touches no cell centre, got radius {inflow.radius:g}; "
-            "cell centres are at 0.5, 1.5, ...: make it larger or move it onto one"
-        )
-
-
-def varied_numbers_fit(vary: Vary) -> Faults:
-    """Radii and rates are positive, strengths at least zero, in every scene."""
-    for key, least in (("inflow_radius", "above 0"), ("inflow_rate", "above 0"), ("strength", "at least 0")):
-        numbers = getattr(vary, key)
-        lowest = min(spelled_out(numbers)) if numbers is not None else Decimal(1)
-        if lowest < 0 or (lowest == 0 and key != "strength"):
-            yield Fault(("vary", key), f"must be {least} in every scene, got {float(lowest):g}")
-
-
-def elements_of_group(symmetry: Symmetry) -> Faults:
-    """The orbit begins with the identity, and names elements of its group, each once."""
-    group = GROUPS[symmetry.group]
-    path: Path = ("symmetry", "elements")
-    for number, name in enumerate(symmetry.orbit):
-        if name not in group:
-            yield Fault((*path, number), f"{name} is not in {symmetry.group}, which has {', '.join(group)}")
-        if name in symmetry.orbit[:number]:
-            yield Fault((*path, number), f"{name} is listed twice; leave one out")
-    if symmetry.orbit[:1] != ("identity",):
-        yield Fault(path, f"identity must come first, for the others are compared with it, got {symmetry.orbit[0]}")
-
-
-def breaking_fits_orbit(symmetry: Symmetry) -> Faults:
-    """Offsets and gains are one per element; levels are at least 0 and each is listed once."""
-    for key in ("offsets", "gains"):
-        numbers = getattr(symmetry.breaking, key)
-        if numbers is not None and len(spelled_out(numbers)) != len(symmetry.orbit):
+def sides_make_sense(grid: Grid) -> Faults:
+    """A box wraps around on both sides of an axis or on neither."""
+    for axis, (lower, upper) in zip("xy", grid.boundaries, strict=True):
+        if (lower == "periodic") != (upper == "periodic"):
             yield Fault(
-                ("symmetry", "breaking", key),
-                f"one number per element is needed, got {len(spelled_out(numbers))} for {len(symmetry.orbit)} elements",
+                ("grid", "boundary", axis),
+                f"periodic is for both sides of an axis, got lower {lower} and upper {upper}; change one",
             )
-    levels = spelled_out(symmetry.breaking.levels)
-    if min(levels) < 0 or len(set(levels)) < len(levels):
-        listed = ", ".join(f"{float(level):g}" for level in levels)
-        yield Fault(("symmetry", "breaking", "levels"), f"levels must be 0 or more, each listed once, got {listed}")
-
-
-def orbit_fits_box(grid: Grid, symmetry: Symmetry) -> Faults:
-    """An element that swaps the axes needs a square box with one boundary."""
-    turning = [name for name in symmetry.orbit if ELEMENTS[name].swaps_axes]
-    if turning and grid.shape[0] != grid.shape[1]:
-        yield Fault(
-            ("symmetry", "group"),
-            f"{turning[0]} needs a square box, got {grid.shape[0]} x {grid.shape[1]} cells; "
-            "make the cells equal or use C2",
-        )
-    if turning and grid.boundaries[0] != grid.boundaries[1]:
-        yield Fault(
-            ("symmetry", "group"),
-            f"{turning[0]} needs one boundary on both axes, got {grid.boundaries[0]} and {grid.boundaries[1]}; "
-            "make them equal or use C2",
-        )
-
-
-def elements_differ(grid: Grid, scene: Scene, vary: Vary, symmetry: Symmetry) -> Faults:
-    """No element puts every inflow where another element has it already."""
-    if next(orbit_fits_box(grid, symmetry), None) is not None:
-        return
-    for varied in scenes_of(scene, vary):
-        placed = {
-            name: {(ELEMENTS[name].on_point(i.center, grid.shape), i.radius, i.rate) for i in varied.inflows}
-            for name in symmetry.orbit
-        }
-        for one, other in combinations(placed, 2):
-            if placed[one] == placed[other]:
-                x, y = varied.inflows[0].center
-                yield Fault(
-                    ("symmetry", "elements" if symmetry.elements else "group"),
-                    f"{other} coincides with {one} for the inflow at ({x:g}, {y:g}); "
-                    "move the inflow off the centre, or list only elements that differ",
-                )
-                return
-
-
-def strengths_not_negative(scene: Scene, vary: Vary, symmetry: Symmetry) -> Faults:
-    """No level takes an element's strength below zero."""
-    if next(breaking_fits_orbit(symmetry), None) is not None:
-        return
-    for varied in scenes_of(scene, vary):
-        for level in spelled_out(symmetry.breaking.levels):
-            for number, name in enumerate(symmetry.orbit):
-                strength = strength_of(varied, symmetry.breaking, level, number)
-                if strength < 0:
-                    yield Fault(
-                        ("symmetry", "breaking"),
-                        f"{name} has a negative strength at level {float(level):g}, got {float(strength):g}; "
-                        "raise the scene's strength or lower the level",
-                    )
-                    return
-
-
-def not_too_many_runs(vary: Vary, symmetry: Symmetry) -> Faults:
-    """A slip in a range does not ask for more runs than anyone stores."""
-    numbers = [getattr(vary, key) for key in Vary.model_fields]
-    lengths = [len(spelled_out(chosen)) for chosen in numbers if chosen is not None]
-    runs = math.prod(lengths) * len(symmetry.orbit) * len(spelled_out(symmetry.breaking.levels))
-    if runs > MOST_RUNS:
-        yield Fault(("vary",), f"makes {runs:,} runs, more than {MOST_RUNS:,}; vary less, or make several recipes")
 
 
 def nothing_stored_twice(store: tuple[str, ...]) -> Faults:
@@ -201,38 +56,65 @@ def nothing_stored_twice(store: tuple[str, ...]) -> Faults:
             yield Fault(("store", number), f"{name} is listed twice; leave one out")
 
 
-def splits_cover_orbits(scene: Scene, vary: Vary, splits: Splits) -> Faults:
-    """Every orbit is in one split, unless nothing is split at all."""
-    count = len(list(scenes_of(scene, vary)))
-    homes: dict[Decimal | int, str] = {}
-    for split in Splits.model_fields:
-        chosen: tuple[float, ...] | Range | None = getattr(splits, split)
-        for orbit in () if chosen is None else spelled_out(chosen):
-            if orbit != int(orbit) or not 0 <= orbit < count:
-                yield Fault(("splits", split), f"there is no orbit {float(orbit):g}, the recipe has {count}, from 0")
-            elif orbit in homes:
-                yield Fault(("splits", split), f"orbit {float(orbit):g} is in {homes[orbit]} already; leave one out")
-            homes[orbit] = split
-    missing = [orbit for orbit in range(count) if orbit not in homes]
-    if homes and missing:
-        rest = f", nor are {len(missing) - 1} more" if len(missing) > 1 else ""
-        yield Fault(("splits",), f"orbit {missing[0]} is in no split{rest}; add it to one")
+def runs_are_split_soundly(
+    grid: Grid, scene: Scene, vary: Vary, sample: Sample | None, symmetry: Symmetry, splits: Splits
+) -> Faults:
+    """Every orbit or run is in one split, and no split is empty, unless nothing is split at all."""
+    if next(orbit_checks.orbit_fits_box(grid, symmetry), None) is not None:
+        return
+    scenes = drawn_scenes(scene, vary, sample, grid)
+    counts = {"orbit": len(scenes), "run": sum(len(list(orbit_of(s, symmetry, grid))) for s in scenes)}
+    try:
+        members(splits, counts[splits.by])
+    except ValueError as fault:
+        yield Fault(("splits",), str(fault))
+
+
+def frames_are_split_soundly(time: Time, splits: Splits) -> Faults:
+    """No two splits share a frame or a window, and none is empty."""
+    if next(frames_within_steps(time), None) is not None:
+        return
+    try:
+        stretches(splits.frames, time.kept)
+    except ValueError as fault:
+        yield Fault(("splits", "frames"), str(fault))
+
+
+def not_too_many_runs(vary: Vary, sample: Sample | None, symmetry: Symmetry) -> Faults:
+    """A slip in a range does not ask for more runs than anyone stores."""
+    numbers = [getattr(vary, key) for key in Vary.model_fields]
+    lengths = [len(spelled_out(chosen)) for chosen in numbers if chosen is not None]
+    scenes = math.prod(lengths) if sample is None else sample.count
+    runs = scenes * len(symmetry.orbit) * len(symmetry.levels)
+    if runs > MOST_RUNS:
+        where: Path = ("vary",) if sample is None else ("sample",)
+        yield Fault(where, f"makes {runs:,} runs, more than {MOST_RUNS:,}; ask for fewer, or make several recipes")
 
 
 CHECKS: tuple[Callable[..., Faults], ...] = (
     frames_within_steps,
-    schedule_fits_steps,
-    buoyancy_points_somewhere,
-    one_inflow_varies,
-    varied_numbers_fit,
-    inflows_in_box,
-    elements_of_group,
-    breaking_fits_orbit,
-    orbit_fits_box,
-    elements_differ,
-    strengths_not_negative,
-    splits_cover_orbits,
+    scene_checks.schedule_fits_steps,
+    scene_checks.buoyancy_points_somewhere,
+    sides_make_sense,
+    scene_checks.regions_tile_the_box,
+    scene_checks.one_inflow_varies,
+    scene_checks.varied_numbers_fit,
+    scene_checks.vary_or_sample,
+    scene_checks.scenes_can_be_drawn,
+    scene_checks.inflows_in_box,
+    orbit_checks.keys_of_group,
+    orbit_checks.elements_of_group,
+    orbit_checks.breaking_fits_orbit,
+    orbit_checks.schedules_fit_steps,
+    orbit_checks.targets_can_be_sought,
+    orbit_checks.orbit_fits_box,
+    orbit_checks.scenes_stay_in_box,
+    orbit_checks.elements_differ,
+    orbit_checks.strengths_not_negative,
+    runs_are_split_soundly,
+    frames_are_split_soundly,
     nothing_stored_twice,
+    orbit_checks.stored_fields_can_be_had,
 )
 
 
@@ -249,8 +131,8 @@ def faults_between(sections: Mapping[str, Any]) -> Faults:
     Fault
         In the order of the checks.
     """
-    if {"vary", "symmetry"} <= sections.keys():
-        excess = list(not_too_many_runs(sections["vary"], sections["symmetry"]))
+    if {"vary", "sample", "symmetry"} <= sections.keys():
+        excess = list(not_too_many_runs(sections["vary"], sections["sample"], sections["symmetry"]))
         if excess:
             yield from excess
             return

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from phigen.errors import PhigenError, RecipeError
+from phigen.printing import print_by_level, print_errors, print_facts, print_json, print_table, progress_bars, thinned
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -81,10 +81,10 @@ def plan(recipe: str, as_json: bool) -> None:
         "processes": processes_for(planned),
     }
     if as_json:
-        return _print_json(facts)
+        return print_json(facts)
     facts["bytes"] = f"{planned.bytes / 1e6:.1f} MB before compression"
     facts["seconds_on_one_core"] = f"{planned.seconds:.1f} by estimate; a first compilation adds a few"
-    return _print_facts(facts)
+    return print_facts(facts)
 
 
 @cli.command()
@@ -111,18 +111,20 @@ def build(recipe: str, out: str | None, workers: int | None, scheduler: str | No
     path = Path(out) if out is not None else default_path(loaded)
     os.environ.update(own_process())
     began = time.monotonic()
-    with _progress() as progress:
+    with progress_bars() as progress:
         built = build_dataset(loaded, path, workers=workers, scheduler=scheduler, progress=progress)
     seconds = time.monotonic() - began
     if not built.written and not as_json:
         return click.echo(f"{path}: is finished, {built.runs} runs; nothing to do")
     dataset = open_dataset(path)
     errors = summarize(errors_of(dataset)) if len(dataset.attrs["elements"]) > 1 else None
+    measured = _floor_of(dataset, None, asked=False) if errors is not None else None
+    floor = summarize(measured) if measured is not None else None
     if as_json:
         facts = {"path": str(path), "runs": built.runs, "written": built.written, "seconds": seconds}
-        return _print_json(facts | {"errors": rows_by_level(errors) if errors is not None else []})
+        return print_json(facts | {"errors": rows_by_level(errors, floor) if errors is not None else []})
     click.echo(f"{path}: {built.runs} runs, {built.written} of them written in {seconds:.1f} s")
-    return _print_errors(errors) if errors is not None else click.echo("no symmetry group: nothing to measure")
+    return print_errors(errors, floor) if errors is not None else click.echo("no symmetry group: nothing to measure")
 
 
 @cli.command()
@@ -135,36 +137,125 @@ def inspect(dataset: str, as_json: bool) -> None:
 
     facts = describe(Path(dataset))
     if as_json:
-        return _print_json(facts)
+        return print_json(facts)
     variables = facts.pop("variables")
-    _print_facts(facts)
+    print_facts(facts)
     click.echo()
     for variable in variables:
         variable["dims"] = ", ".join(variable["dims"])
         variable["shape"] = " x ".join(map(str, variable["shape"]))
-    return _print_table(variables, "keys")
+    return print_table(variables, "keys")
+
+
+@cli.command()
+@_recipe
+@click.option("--out", type=click.Path(), help="A .png; datasets/NAME-calibration.png if left out.")
+@_as_json
+@_debug
+def calibrate(recipe: str, out: str | None, as_json: bool) -> None:
+    """Find what the target errors of RECIPE need, and draw the curve; no dataset is built."""
+    from phigen.building import default_path
+    from phigen.calibration import calibrate as calibrated
+    from phigen.charts import draw_calibration
+    from phigen.cluster import own_process
+    from phigen.reading import load
+    from phigen.reporting import rows_of_calibration
+
+    loaded = load(recipe)
+    os.environ.update(own_process())
+    with progress_bars() as progress:
+        found = calibrated(loaded, progress=partial(progress, "calibrating"))
+    path = Path(out) if out is not None else _beside(default_path(loaded), "calibration")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draw_calibration(found, loaded.name, path)
+    rows = rows_of_calibration(found)
+    curve = [{"breaking": breaking, "error": error} for breaking, error in found.curve]
+    if as_json:
+        return print_json({"levels": rows, "curve": curve, "picture": str(path)})
+    print_table(rows, "keys")
+    click.echo()
+    print_table(curve, "keys")
+    return click.echo(path)
 
 
 @cli.command()
 @_dataset
 @click.option("--frames", type=_Frames(), help="Stored frames by position, as in 10:-1.")
 @click.option("--over-time", is_flag=True, help="One row a frame: the mean absolute error of each level.")
+@click.option("--floor", "with_floor", is_flag=True, help="Simulate what rounding would have made, and draw both.")
+@click.option("--convention", type=click.Choice(["wang2022"]), help="A legacy one: as the paper's notebook measures.")
 @_as_json
 @_debug
-def measure(dataset: str, frames: slice | None, over_time: bool, as_json: bool) -> None:
+def measure(
+    dataset: str, frames: slice | None, over_time: bool, with_floor: bool, convention: str | None, as_json: bool
+) -> None:
     """Measure the data equivariance error of DATASET, by level, variable and element."""
     from phigen.measurement import measure as errors_of
     from phigen.measurement import summarize
     from phigen.reporting import rows_by_level, rows_over_time
     from phigen.store import open as open_dataset
 
-    errors = errors_of(open_dataset(dataset), frames=frames)
-    by_level, by_frame = rows_by_level(summarize(errors)), rows_over_time(errors)
+    if convention is not None:
+        if frames is not None or over_time or with_floor:
+            raise click.UsageError("--convention has frames and a table of its own: give it alone")
+        return _measure_legacy(open_dataset(dataset), convention, as_json)
+    opened = open_dataset(dataset)
+    errors, floor = errors_of(opened, frames=frames), _floor_of(opened, frames, asked=with_floor)
+    total, rounding = summarize(errors), summarize(floor) if floor is not None else None
+    by_level, by_frame = rows_by_level(total, rounding), rows_over_time(errors, floor)
+    picture = {}
+    if floor is not None and with_floor:
+        from phigen.charts import draw_floor
+
+        path = _beside(Path(dataset).resolve(), "floor")
+        draw_floor(errors, floor, opened.attrs["title"], path)
+        picture = {"picture": str(path)}
     if as_json:
-        return _print_json({"frames": errors["time"].values.tolist(), "errors": by_level, "over_time": by_frame})
+        frames_measured = errors["time"].values.tolist()
+        return print_json({"frames": frames_measured, "errors": by_level, "over_time": by_frame} | picture)
     if over_time:
-        return _print_table(by_frame, "keys")
-    return _print_table([row | row.pop("mae_by_element") for row in by_level], "keys")
+        print_table(by_frame, "keys")
+    else:
+        print_by_level(by_level, total)
+    if picture:
+        if not over_time:
+            click.echo()
+            print_table(thinned(by_frame, len(errors["variable"])), "keys")
+        click.echo(picture["picture"])
+    return None
+
+
+def _measure_legacy(dataset: xr.Dataset, convention: str, as_json: bool) -> None:
+    from phigen.legacy import FRAMES, measure_wang2022
+
+    errors = measure_wang2022(dataset)
+    rows = [{"level": level, "mae": float(errors["mae"].sel(level=level))} for level in errors["level"].values.tolist()]
+    if as_json:
+        return print_json({"convention": convention, "frames": list(FRAMES), "errors": rows})
+    cells = dataset.attrs["cells"][0]
+    faces = f"the lower {cells} of {cells + 1} faces"
+    click.echo(
+        f"legacy convention {convention}: {faces}, frames {FRAMES[0]} to {FRAMES[-1]}, not to be mixed with others"
+    )
+    return print_table(rows, "keys")
+
+
+def _floor_of(dataset: xr.Dataset, frames: slice | None, *, asked: bool) -> xr.Dataset | None:
+    """Measure the floor where it is asked for, and where the dataset itself was simulated in the lab's frame."""
+    from phigen.cluster import own_process
+    from phigen.errors import MeasureError
+    from phigen.floor import floor
+
+    if not asked and dataset.attrs.get("frame") != "lab":
+        return None
+    os.environ.update(own_process())
+    try:
+        measured = floor(dataset)
+    except MeasureError:
+        if asked:
+            raise
+        return None
+    return measured.isel(time=frames) if frames is not None else measured
 
 
 @cli.command()
@@ -200,7 +291,7 @@ def validate(recipes: Sequence[str], as_json: bool) -> None:
             results.append({"recipe": recipe, "faults": [], "runs": len(planned.runs)})
     faults = [fault for result in results for fault in result["faults"]]
     if as_json:
-        _print_json(results)
+        print_json(results)
     else:
         for result in results:
             if not result["faults"]:
@@ -215,57 +306,11 @@ def schema() -> None:
     """Print the recipe's JSON Schema, for editors."""
     from phigen.recipe import Recipe
 
-    _print_json(Recipe.model_json_schema())
+    print_json(Recipe.model_json_schema())
 
 
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """Show a bar with an estimate on stderr, from the first word of progress on."""
-    bars: list[Any] = []
-
-    def show(done: int, total: int) -> None:
-        if done == total and not bars:
-            return
-        if not bars:
-            label = "simulating" if not done else f"continuing after {done} of {total} runs"
-            bars.append(click.progressbar(length=total, label=label, file=sys.stderr, show_pos=True).__enter__())
-            bars[0].update(0)
-        bars[0].update(done - bars[0].pos)
-
-    try:
-        yield show
-    finally:
-        for bar in bars:
-            bar.__exit__(None, None, None)
-
-
-def _print_errors(errors: xr.Dataset) -> None:
-    click.echo("data equivariance error, mean absolute, by level:")
-    variables = errors["variable"].values.tolist()
-    by_level = zip(errors["level"].values.tolist(), errors["mae"].transpose("level", "variable").values, strict=True)
-    _print_table([[level, *values] for level, values in by_level], ["level", *variables])
-
-
-def _print_table(rows: Sequence[Any], headers: Sequence[str] | str = ()) -> None:
-    from tabulate import tabulate
-
-    click.echo(tabulate(rows, headers=headers, tablefmt="simple" if headers else "plain", floatfmt=".6g"))
-
-
-def _print_facts(facts: dict[str, Any]) -> None:
-    _print_table([[name.replace("_", " "), _spell(value)] for name, value in facts.items()])
-
-
-def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2))
-
-
-def _spell(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {item}" for name, item in value.items())
-    if isinstance(value, list):
-        return ", ".join(_spell(item) for item in value)
-    return f"{value:.6g}" if isinstance(value, float) else " ".join(str(value).split())
+def _beside(path: Path, what: str) -> Path:
+    return path.with_name(f"{path.stem}-{what}.png")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""A picture of a dataset: the plumes of one orbit, their turned-back twins, and every level's error over time."""
+"""A picture of a dataset: the plumes of one orbit, the same taken back, and every level's error over time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import numpy as np
 
 from phigen.errors import MeasureError, StoreError
 from phigen.measurement import measure
-from phigen.symmetry import FACES, ElementName, inverse, turn
+from phigen.orbit import Group
+from phigen.symmetry import FACES
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 
 FRAMES_OF_A_FILM = 60
 """A .gif shows at most so many frames, evenly spaced, the first and the last among them."""
+
+MOST_COLUMNS = 8
+"""So many runs of an orbit are drawn at most."""
+
+MOST_LABELS = 10
+"""So many curves are named at most."""
 
 _FORMATS = (".png", ".gif")
 
@@ -56,7 +63,7 @@ def preview(dataset: xr.Dataset, path: str | Path, *, level: float | None = None
     if path.suffix not in _FORMATS:
         raise StoreError(f"{path}: is neither .png nor .gif, got {path.suffix or 'no suffix'}; name one of them")
     picture = _Picture.of(dataset, level)
-    with _written_whole(path) as draft:
+    with written_whole(path) as draft:
         if path.suffix == ".png":
             picture.figure.savefig(draft, format="png", dpi=110)
         else:
@@ -65,7 +72,7 @@ def preview(dataset: xr.Dataset, path: str | Path, *, level: float | None = None
 
 
 @contextmanager
-def _written_whole(path: Path) -> Iterator[Path]:
+def written_whole(path: Path) -> Iterator[Path]:
     """Draw beside the file and move it there, so that a picture is whole or not there."""
     draft = path.with_name(f".{path.stem}.draft{path.suffix}")
     try:
@@ -97,7 +104,7 @@ class _Picture:
     def of(cls, dataset: xr.Dataset, level: float | None) -> _Picture:
         from matplotlib.figure import Figure
 
-        orbit = _one_orbit(dataset, level)
+        orbit = _shown(_one_orbit(dataset, level))
         elements = orbit["element"].values.tolist()
         width = 2.1 * len(elements)
         figure = Figure(figsize=(width + 4.8, 5), layout="constrained")
@@ -138,22 +145,29 @@ def _one_orbit(dataset: xr.Dataset, level: float | None) -> xr.Dataset:
     return dataset.isel(run=[run for run in runs if dataset["orbit"].values[run] == first])
 
 
-def _draw_plumes(figure: SubFigure, orbit: xr.Dataset, elements: Sequence[ElementName]) -> list[_Film]:
-    """Draw one column per run: above as it is, below turned back."""
+def _shown(orbit: xr.Dataset) -> xr.Dataset:
+    """Choose of a large orbit the first run and some of the others, evenly spaced."""
+    last = orbit.sizes["run"] - 1
+    return orbit.isel(run=np.unique(np.linspace(0, last, min(last + 1, MOST_COLUMNS)).round().astype(int)))
+
+
+def _draw_plumes(figure: SubFigure, orbit: xr.Dataset, elements: Sequence[str]) -> list[_Film]:
+    """Draw one column per run: above as it is, below taken back."""
+    group = Group.of(orbit.attrs)
     field = _drawn_field(orbit)
     runs = [field.isel(run=i).load() for i in range(len(elements))]
     brightest = max(float(np.quantile(run.values, 0.995)) for run in runs) or 1.0
     axes = figure.subplots(2, len(elements), squeeze=False)
     films = []
     for column, (element, run) in enumerate(zip(elements, runs, strict=True)):
-        for row, shown in enumerate((run, turn(run, inverse(element)))):
+        for row, shown in enumerate((run, group.taken_back(run, element))):
             ax = axes[row, column]
             image = ax.imshow(shown.values[-1], origin="lower", cmap="magma", vmin=0, vmax=brightest)
             films.append(_Film(image, shown.values))
             ax.set(xticks=[], yticks=[])
         axes[0, column].set_title(f"{element}\nstrength {float(orbit['strength'].values[column]):g}", fontsize=9)
     axes[0, 0].set_ylabel(f"{field.name}, as stored")
-    axes[1, 0].set_ylabel("turned back")
+    axes[1, 0].set_ylabel("taken back")
     figure.suptitle(f"{orbit.attrs['title']}, level {float(orbit['level'].values[0]):g}")
     return films
 
@@ -178,23 +192,30 @@ def _drawn_field(dataset: xr.Dataset) -> xr.DataArray:
 
 
 def _draw_errors(figure: SubFigure, dataset: xr.Dataset) -> list[Line2D]:
-    """Draw each level's mean absolute error over time, one panel per variable; give the lines that mark a frame."""
+    """Draw the mean absolute error over time, one panel per variable; give the lines that mark a frame.
+
+    One curve per level, or where there is one level, per element.
+    """
     from matplotlib import colormaps
 
-    errors = measure(dataset)["mae"].mean("element")
-    variables, levels = errors["variable"].values.tolist(), errors["level"].values.tolist()
+    errors = measure(dataset)["mae"]
+    by = "level" if errors.sizes["level"] > 1 else "element"
+    errors = errors.mean("element") if by == "level" else errors.isel(level=0)
+    variables, labels = errors["variable"].values.tolist(), errors[by].values.tolist()
     panels = figure.subplots(len(variables), 1, sharex=True, squeeze=False)[:, 0]
-    colours = colormaps["viridis"](np.linspace(0, 0.9, len(levels)))
+    colours = colormaps["viridis"](np.linspace(0, 0.9, len(labels)))
+    every = -(-len(labels) // MOST_LABELS)
     markers = []
     for ax, variable in zip(panels, variables, strict=True):
-        for level, colour in zip(levels, colours, strict=True):
-            curve = errors.sel(variable=variable, level=level).values
+        for number, (label, colour) in enumerate(zip(labels, colours, strict=True)):
+            curve = errors.sel({"variable": variable, by: label}).values
             exact = ", exact" if not curve.any() else ""
-            ax.plot(errors["time"], curve, color=colour, label=f"{level:g}{exact}")
-        _dress(ax, variable)
+            text = f"{label if by == 'element' else format(label, 'g')}{exact}"
+            ax.plot(errors["time"], curve, color=colour, label=None if number % every else text)
+        dress(ax, f"{variable}, mean |difference|")
         markers.append(ax.axvline(errors["time"].values[-1], color="0.6", lw=0.8))
     panels[-1].set_xlabel("frame (steps)")
-    panels[0].legend(title="level", fontsize=7, ncols=-(-len(levels) // 5), title_fontsize=8)
+    panels[0].legend(title=by, fontsize=7, ncols=-(-min(len(labels), MOST_LABELS) // 5), title_fontsize=8)
     figure.suptitle("data equivariance error")
     return markers
 
@@ -204,7 +225,9 @@ def _say_there_is_no_orbit(figure: SubFigure) -> list[Line2D]:
     return []
 
 
-def _dress(ax: Axes, variable: str) -> None:
-    ax.set_ylabel(f"{variable}, mean |difference|", fontsize=9)
-    ax.set_ylim(bottom=0)
+def dress(ax: Axes, label: str, *, from_zero: bool = True) -> None:
+    """Give an axis its label and take away what does not help to read it."""
+    ax.set_ylabel(label, fontsize=9)
+    if from_zero:
+        ax.set_ylim(bottom=0)
     ax.spines[["top", "right"]].set_visible(False)

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 from numpy.typing import NDArray
 from phi import math
 from phi.field import CenteredGrid, StaggeredGrid, divergence, resample, spatial_gradient
@@ -29,8 +29,11 @@ from phi.geom import Box, Sphere
 from phi.math import NUMPY, channel, dual, extrapolation, spatial, tensor
 from phi.physics import advect
 
+from phigen.grid import Boundaries, BoundaryName
 from phigen.projection import basis, inverse_laplacian
-from phigen.recipe import BoundaryName, Inflow
+from phigen.scaling import cell_means, face_values
+from phigen.scene import Inflow
+from phigen.symmetry import ELEMENTS, ElementName, project_onto
 
 INNER = 64
 """Longest inner dimension of a matrix product that is left in one piece."""
@@ -65,11 +68,12 @@ class Domain:
     """The box and its boundaries: makes PhiFlow's grids from arrays."""
 
     cells: tuple[int, int]
-    boundaries: tuple[BoundaryName, BoundaryName]
+    boundaries: Boundaries
 
     def _extrapolation(self, kinds: dict[str, Any]) -> Any:
-        x, y = (kinds[boundary] for boundary in self.boundaries)
-        return x if x == y else extrapolation.combine_sides(x=x, y=y)
+        sides = [tuple(kinds[boundary] for boundary in axis) for axis in self.boundaries]
+        x, y = (lower if lower == upper else (lower, upper) for lower, upper in sides)
+        return x if x == y and not isinstance(x, tuple) else extrapolation.combine_sides(x=x, y=y)
 
     @property
     def layout(self) -> dict[str, Any]:
@@ -79,7 +83,7 @@ class Domain:
 
     def images(self, point: tuple[float, float]) -> Iterator[tuple[float, float]]:
         """Give a point and, where the box wraps around, its images on either side."""
-        shifts = [(-n, 0, n) if b == "periodic" else (0,) for n, b in zip(self.cells, self.boundaries, strict=True)]
+        shifts = [(-n, 0, n) if b[0] == "periodic" else (0,) for n, b in zip(self.cells, self.boundaries, strict=True)]
         for shift_x, shift_y in product(*shifts):
             yield point[0] + shift_x, point[1] + shift_y
 
@@ -100,10 +104,18 @@ class Domain:
         """Give the state without smoke or motion."""
         width, height = self.cells
         free_x, free_y = (
-            n + {"closed": -1, "periodic": 0, "open": 1}[b] for n, b in zip(self.cells, self.boundaries, strict=True)
+            {("periodic", "periodic"): n}.get(axis, n - 1 + axis.count("open"))
+            for n, axis in zip(self.cells, self.boundaries, strict=True)
         )
         shapes = (width, height), (free_x, height), (width, free_y)
         return State(*(jnp.zeros(shape, dtype) for shape in shapes))
+
+    def free_faces(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """Give those of all N + 1 faces that the boundaries leave free: what `all_faces` completes."""
+        (left, right), (bottom, top) = self.boundaries
+        first_x, last_x = int(left == "closed"), self.cells[0] + int(right == "open")
+        first_y, last_y = int(bottom == "closed"), self.cells[1] + int(top == "open")
+        return x[first_x:last_x], y[:, first_y:last_y]
 
     def all_faces(self, state: State) -> tuple[Array, Array]:
         """Give all N + 1 faces of each component, (nx + 1, ny) and (nx, ny + 1): walls and wrapped ones too."""
@@ -124,6 +136,36 @@ def inflow_smoke(domain: Domain, inflows: tuple[Inflow, ...]) -> NDArray[np.floa
     return total
 
 
+@lru_cache(maxsize=64)
+def area_mask(domain: Domain, area: tuple[float, float, float, float]) -> NDArray[np.float64]:
+    """Give 1 in the cells whose centre lies in an area [left, right) x [lower, upper), (nx, ny), and 0 elsewhere."""
+    inside = []
+    for n, sides, first, last in zip(domain.cells, domain.boundaries, area[::2], area[1::2], strict=True):
+        distance = np.arange(n) + 0.5 - first
+        inside.append((distance % n if sides[0] == "periodic" else distance, last - first))
+    x, y = ((distance >= 0) & (distance < length) for distance, length in inside)
+    return np.outer(x, y).astype(np.float64)
+
+
+def symmetrize(state: State, pressure: Array, domain: Domain, subgroup: tuple[ElementName, ...]) -> tuple[State, Array]:
+    """Project a state and its pressure onto what a subgroup leaves as it is: symmetric to the last bit.
+
+    A barrier keeps the compiler from taking the means into what computes the state: a product that is added without
+    being rounded would not be the same on both sides of an axis.
+    """
+
+    def mean(element: ElementName, fields: tuple[State, Array]) -> tuple[State, Array]:
+        g, (u, p) = ELEMENTS[element], fields
+        x, y = domain.all_faces(u)
+        x, y = (g.on_scalars(faces).T for faces in g.on_components(x.T, y.T))
+        smoke, turned = (g.on_scalars(values.T).T for values in (u.smoke, p))
+        there = State(smoke, *domain.free_faces(x, y))
+        return State(*((one + other) / 2 for one, other in zip(u, there, strict=True))), (p + turned) / 2
+
+    rounded: tuple[State, Array] = lax.optimization_barrier((state, pressure))  # type: ignore[no-untyped-call]
+    return project_onto(rounded, subgroup, mean)
+
+
 def step(
     state: State, domain: Domain, *, inflow: Array, force: Array, dt_smoke: Array, dt_velocity: Array
 ) -> tuple[State, Array]:
@@ -137,8 +179,8 @@ def step(
         The box.
     inflow : (nx, ny)
         Smoke added per step.
-    force : (2,)
-        Buoyancy (x, y) per unit smoke, added once per step.
+    force : (2,) or (2, nx, ny)
+        Buoyancy (x, y) per unit smoke, added once per step; the same everywhere, or in each cell.
     dt_smoke, dt_velocity : ()
         How far each advection goes.
 
@@ -151,7 +193,8 @@ def step(
     """
     velocity = domain.velocity(state.velocity_x, state.velocity_y)
     smoke = advect.mac_cormack(domain.smoke(state.smoke), velocity, dt_smoke) + _spatial(inflow)
-    lift = resample(smoke * tensor(force, channel(vector="x,y")), to=velocity)
+    pull = tensor(force, channel(vector="x,y"), *([spatial("x,y")] if force.ndim > 1 else []))
+    lift = resample(smoke * pull, to=velocity)
     velocity = advect.semi_lagrangian(velocity, velocity, dt_velocity) + lift
     velocity, pressure = project(velocity, domain)
     x, y = (velocity.values[{"~vector": axis}] for axis in ("x", "y"))
@@ -179,6 +222,22 @@ def project(velocity: Any, domain: Domain) -> tuple[Any, Any]:
     return velocity - spatial_gradient(pressure, velocity.boundary, at=velocity.sampled_at), pressure
 
 
+def coarsened(smoke: Array, x: Array, y: Array, cells: tuple[int, int]) -> tuple[Array, Array, Array]:
+    """Resample smoke (nx, ny) and all faces to another grid of the same box, keeping mass and flux.
+
+    A coarse cell holds the mean of what it covers, a coarse face the mean flux through it.
+    """
+    (across, faces_x), (up, faces_y) = (
+        (jnp.asarray(cell_means(n, to), smoke.dtype), jnp.asarray(face_values(n, to), smoke.dtype))
+        for n, to in zip(smoke.shape, cells, strict=True)
+    )
+
+    def both(left: Array, values: Array, right: Array) -> Array:
+        return _product(_product(left, values), right.T)
+
+    return both(across, smoke, up), both(faces_x, x, up), both(across, y, faces_y)
+
+
 def divergence_of(state: State, domain: Domain) -> Array:
     """Give the divergence in every cell, (nx, ny), per step."""
     return _native(divergence(domain.velocity(state.velocity_x, state.velocity_y)).values)
@@ -202,13 +261,11 @@ def _product(left: Array, right: Array) -> Array:
     return sum(pieces[1:], start=pieces[0])
 
 
-def _complete(faces: Array, boundary: BoundaryName, axis: int) -> Array:
-    if boundary == "closed":
-        walls = [(1, 1) if dim == axis else (0, 0) for dim in range(2)]
-        return jnp.pad(faces, walls)
-    if boundary == "periodic":
+def _complete(faces: Array, sides: tuple[BoundaryName, BoundaryName], axis: int) -> Array:
+    if sides[0] == "periodic":
         return jnp.concatenate([faces, jnp.take(faces, jnp.array([0]), axis=axis)], axis=axis)
-    return faces
+    walls = int(sides[0] == "closed"), int(sides[1] == "closed")
+    return jnp.pad(faces, [walls if dim == axis else (0, 0) for dim in range(2)]) if any(walls) else faces
 
 
 def _spatial(values: Any) -> Any:

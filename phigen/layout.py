@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phigen.planning import Plan, Run
-from phigen.recipe import VariableName
+from phigen.planning import Calibration, Plan
+from phigen.recipe import Recipe, VariableName
+from phigen.runs import Run
+from phigen.scaling import Scale
+from phigen.scenes import extent
+from phigen.translation import Shift
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -57,7 +61,16 @@ STORED_AS: dict[VariableName, tuple[str, ...]] = {
     "faces": ("velocity_x", "velocity_y"),
     "pressure": ("pressure",),
 }
+DIMS = ("time", "region", "component", "y", "y_face", "x", "x_face")
+"""The order of all dims after `run`."""
 ALWAYS = ("buoyancy", "divergence", "courant")
+
+
+def dims_of(name: str, recipe: Recipe) -> tuple[str, ...]:
+    """Give a variable's dims after `run`: where a recipe has regions, each has its own buoyancy."""
+    dims = VARIABLES[name].dims
+    return ("time", "region", "component") if name == "buoyancy" and recipe.scene.regions else dims
+
 
 _COORDINATES = {
     "time": {"units": "step", "long_name": "frame k is the state that step k leaves; steps count from 0"},
@@ -66,11 +79,20 @@ _COORDINATES = {
     "x_face": {"units": "cell", "long_name": "faces between cells along x"},
     "y_face": {"units": "cell", "long_name": "faces between cells along y"},
     "component": {"long_name": "component of a vector"},
-    "level": {"units": "1", "long_name": "level of symmetry breaking; 0 is exactly symmetric"},
+    "level": {"units": "1", "long_name": "level of symmetry breaking, or the error asked for; 0 is without"},
     "orbit": {"long_name": "which scene a run comes from"},
     "element": {"long_name": "group element that takes the orbit's first scene to this one; counter-clockwise"},
     "strength": {"units": "cell step-2", "long_name": "buoyancy strength before the schedule"},
+    "breaking": {"units": "1", "long_name": "what the recipe's offsets, gains and schedules are multiplied by"},
     "split": {"long_name": "train, validation or test"},
+    "shift_x": {"units": "cell", "long_name": "translation along x"},
+    "shift_y": {"units": "cell", "long_name": "translation along y"},
+    "dx": {"units": "1", "long_name": "size of a cell, in those of the orbit's first run"},
+    "dt": {"units": "1", "long_name": "length of a step, in those of the orbit's first run"},
+    "region_left": {"units": "cell", "long_name": "left edge of the region"},
+    "region_right": {"units": "cell", "long_name": "right edge of the region"},
+    "region_bottom": {"units": "cell", "long_name": "lower edge of the region"},
+    "region_top": {"units": "cell", "long_name": "upper edge of the region"},
     "inflow_x": {"units": "cell", "long_name": "centre of the inflow along x"},
     "inflow_y": {"units": "cell", "long_name": "centre of the inflow along y"},
     "inflow_radius": {"units": "cell", "long_name": "radius of the inflow"},
@@ -105,6 +127,8 @@ def index_of(plan: Plan) -> xr.Dataset:
     if "faces" not in recipe.store:
         del coords["x_face"], coords["y_face"]
     coords |= {key: ("run", _column([parameters_of(run)[key] for run in runs])) for key in PER_RUN}
+    coords |= {key: ("run", np.array(values)) for key, values in _group_columns(runs).items()}
+    coords |= {key: (("run", "region"), np.array(values)) for key, values in _region_columns(runs, recipe).items()}
     several = len(runs[0].inflows) > 1
     for key, values in _inflow_columns(runs).items():
         coords[key] = (("run", "inflow"), values) if several else ("run", values[:, 0])
@@ -115,12 +139,33 @@ def index_of(plan: Plan) -> xr.Dataset:
     return index
 
 
-PER_RUN = ("level", "orbit", "element", "strength", "split")
+PER_RUN = ("level", "breaking", "orbit", "element", "strength", "split")
 
 
 def parameters_of(run: Run) -> dict[str, Any]:
     """Give what is told of a run: its coordinates, and the digest of what it was simulated from."""
-    return {key: getattr(run, key) for key in PER_RUN} | {"simulation": run.simulation.digest}
+    told = {key: getattr(run, key) for key in PER_RUN}
+    return told | {"element": run.element.name, "simulation": run.simulation.digest}
+
+
+def _group_columns(runs: Sequence[Run]) -> dict[str, list[float]]:
+    """Give what says more of a shift or a scaling than its name."""
+    elements = [run.element for run in runs]
+    shifts = [g for g in elements if isinstance(g, Shift)]
+    scales = [g for g in elements if isinstance(g, Scale)]
+    if shifts:
+        return {"shift_x": [g.x for g in shifts], "shift_y": [g.y for g in shifts]}
+    return {"dx": [g.factor for g in scales], "dt": [g.time for g in scales]} if scales else {}
+
+
+def _region_columns(runs: Sequence[Run], recipe: Recipe) -> dict[str, list[list[float]]]:
+    if not recipe.scene.regions:
+        return {}
+    extents = [[extent(region, recipe.grid) for region in run.regions] for run in runs]
+    return {
+        f"region_{side}": [[regions[axis][end] for regions in of_run] for of_run in extents]
+        for side, axis, end in (("left", 0, 0), ("right", 0, 1), ("bottom", 1, 0), ("top", 1, 1))
+    }
 
 
 def _column(values: Sequence[Any]) -> np.ndarray[Any, Any]:
@@ -149,15 +194,37 @@ def _attributes(plan: Plan) -> dict[str, Any]:
         "references": list(recipe.references),
         "runs": len(plan.runs),
         "group": recipe.symmetry.group,
-        "elements": list(recipe.symmetry.orbit),
+        "elements": [g.name for g in recipe.symmetry.orbit],
         "frame": recipe.symmetry.frame,
         "cells": list(recipe.grid.shape),
-        "boundaries": list(recipe.grid.boundaries),
+        "boundaries": [side for axis in recipe.grid.boundaries for side in axis],
         "dt_smoke": recipe.time.dt_smoke,
         "dt_velocity": recipe.time.dt_velocity,
         "recipe": recipe.text,
         "recipe_sha256": recipe.digest,
         "versions": versions(),
+        **_of_scaling(recipe),
+        **_of_calibration(plan),
+        **{f"frames_{split}": list(ends) for split, ends in plan.split_frames.items()},
         "comment": "Cells have size 1; x points right, y up, row 0 is the bottom; components are (x, y); rotations "
         "are counter-clockwise about the centre of the box; frame k is the state that step k leaves, from 0.",
     }
+
+
+def _of_scaling(recipe: Recipe) -> dict[str, Any]:
+    scales = [g for g in recipe.symmetry.orbit if isinstance(g, Scale)]
+    return {"reading": scales[0].reading, "time_exponent": scales[0].time_exponent} if scales else {}
+
+
+def _of_calibration(plan: Plan) -> dict[str, Any]:
+    """Give what a calibrated dataset's levels need: enough to go on with a build without calibrating again."""
+    return {} if plan.calibration is None else {"calibration": asdict(plan.calibration)}
+
+
+def calibration_of(attributes: Mapping[str, Any]) -> Calibration | None:
+    """Give the calibration that a dataset's attributes hold, if they do."""
+    held = attributes.get("calibration")
+    if held is None:
+        return None
+    targets, breaking, errors = (tuple(held[key]) for key in ("targets", "breaking", "errors"))
+    return Calibration(targets, breaking, errors, tuple((tried, error) for tried, error in held["curve"]))

@@ -87,8 +87,8 @@ def is_sound(store: Path, files: dict[str, Fingerprint]) -> bool:
 
 
 def files_of_no_run(store: Path) -> dict[str, Fingerprint]:
-    """Give the fingerprints of a finished store's metadata and coordinates."""
-    return _fingerprints(_read_list(store)["files"])
+    """Give the fingerprints of a finished store's metadata and coordinates; of one that is being built, none."""
+    return _fingerprints(_read_list(store)["files"]) if is_finished(store) else {}
 
 
 def fingerprint(file: Path) -> Fingerprint:

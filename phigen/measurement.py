@@ -3,22 +3,25 @@
 For a scene's first run u_e and its run u_g made by the group element g, with angle brackets for the mean over
 cells and components (and then frames, elements and orbits),
 
-    mae      = <|u_e - g^-1 u_g|>                   (Wang et al. 2022, arXiv:2201.11969, their EE)
-    l2       = sqrt <|u_e - g^-1 u_g|^2>
-    relative = <|u_e - g^-1 u_g|> / <|u_e|>
+    mae        = <|u_e - g^-1 u_g|>                 (Wang et al. 2022, arXiv:2201.11969)
+    l2         = sqrt <|u_e - g^-1 u_g|^2>
+    relative   = <|u_e - g^-1 u_g|> / <|u_e|>
+    resampling = <|u_e - g^-1 g u_e|>               what of mae is interpolation
 
-Zero means that every bit agrees.
+Zero means that every bit agrees.  Turns, mirrors and shifts by whole cells lose nothing, and their resampling is
+zero.  Where walls cut a shift, the mean is over the cells that both runs have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from phigen.errors import MeasureError
-from phigen.symmetry import FACES, ElementName, inverse, turn
+from phigen.orbit import Group, Pair
+from phigen.symmetry import FACES
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 VALUES_AT_ONCE = 4_000_000
 """Cells times frames that are in memory at a time, so that memory does not grow with the dataset."""
 
-_FIELDS: Mapping[str, tuple[str, ...]] = {
+FIELDS: Mapping[str, tuple[str, ...]] = {
     "smoke": ("smoke",),
     "velocity": ("velocity",),
     "faces": FACES,
@@ -48,8 +51,9 @@ def measure(dataset: xr.Dataset, *, frames: slice | None = None) -> xr.Dataset:
     -------
     Dataset
         With dims (level, variable, element, time), float64, for the elements but the first: ``mae``; ``square``,
-        the mean squared difference; and ``magnitude``, the mean absolute value of the first run's field; each the
-        mean over orbits.  `summarize` makes totals of them.
+        the mean squared difference; ``magnitude``, the mean absolute value of the first run's field; and
+        ``resampling``, the error that taking the first run there and back makes; each the mean over orbits.
+        `summarize` makes totals of them.
 
     Raises
     ------
@@ -62,17 +66,18 @@ def measure(dataset: xr.Dataset, *, frames: slice | None = None) -> xr.Dataset:
     dataset = dataset.isel(time=frames) if frames is not None else dataset
     if not dataset.sizes["time"]:
         raise MeasureError(f"frames: none of the frames is in {_spelled(frames)}; choose some that are")
-    variables = {name: parts for name, parts in _FIELDS.items() if all(part in dataset for part in parts)}
+    variables = {name: parts for name, parts in FIELDS.items() if all(part in dataset for part in parts)}
     levels, others = np.unique(dataset["level"].values), _other_elements(dataset)
     shape = (len(levels), len(variables), len(others), dataset.sizes["time"])
-    sums = {name: np.zeros(shape) for name in ("mae", "square", "magnitude")}
+    sums = {name: np.zeros(shape) for name in ("mae", "square", "magnitude", "resampling")}
+    group = Group.of(dataset.attrs)
     counts = np.zeros(shape[:3])
-    for level, first, rest in _orbits(dataset):
+    for level, first, rest in orbits(dataset):
         at = int(np.searchsorted(levels, level))
         for element in rest:
             counts[at, :, others.index(element)] += 1
         for v, parts in enumerate(variables.values()):
-            for window, differences in _compare(dataset[list(parts)], first, rest):
+            for window, differences in _compare(dataset[list(parts)], first, rest, group):
                 for element, means in differences.items():
                     for name, mean in means.items():
                         sums[name][at, v, others.index(element), window] += mean
@@ -96,7 +101,8 @@ def summarize(errors: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     Dataset
-        ``mae``, ``l2`` and ``relative`` (level, variable), and ``mae_by_element`` (level, variable, element);
+        ``mae``, ``l2``, ``relative`` and ``resampling`` (level, variable), and ``mae_by_element`` (level, variable,
+        element);
         ``relative`` is infinite where the first run does not move and another does.
     """
     import xarray as xr
@@ -108,6 +114,7 @@ def summarize(errors: xr.Dataset) -> xr.Dataset:
             "mae": mae,
             "l2": np.sqrt(errors["square"].mean(over)),
             "relative": (mae / magnitude).where(mae != 0, 0.0),
+            "resampling": errors["resampling"].mean(over),
             "mae_by_element": errors["mae"].mean("time"),
         }
     )
@@ -118,16 +125,16 @@ def _refuse_partial(dataset: xr.Dataset) -> None:
     lacking = [dim for dim in ("run", "time") if dim not in dataset.dims]
     if lacking:
         raise MeasureError(f"the dataset has no dim {lacking[0]}; select with a list or slice, which keeps it")
-    if not any(all(part in dataset for part in parts) for parts in _FIELDS.values()):
+    if not any(all(part in dataset for part in parts) for parts in FIELDS.values()):
         raise MeasureError(f"the dataset has no field to measure, got {', '.join(map(str, dataset)) or 'nothing'}")
     for dim, cells in zip(("x", "y"), dataset.attrs.get("cells", ()), strict=False):
         if dim in dataset.coords and float(dataset[dim][0] + dataset[dim][-1]) != cells:
             raise MeasureError(f"the fields are not those of the whole box along {dim}; measure before selecting cells")
 
 
-def _other_elements(dataset: xr.Dataset) -> list[ElementName]:
-    names: list[ElementName] = list(dict.fromkeys(dataset["element"].values.tolist()))
-    others: list[ElementName] = [name for name in names if name != "identity"]
+def _other_elements(dataset: xr.Dataset) -> list[str]:
+    names: list[str] = list(dict.fromkeys(dataset["element"].values.tolist()))
+    others: list[str] = [name for name in names if name != "identity"]
     if not others:
         raise MeasureError(
             f"the dataset has one run an orbit, got only {', '.join(names) or 'no'} elements; there is nothing to "
@@ -136,9 +143,9 @@ def _other_elements(dataset: xr.Dataset) -> list[ElementName]:
     return others
 
 
-def _orbits(dataset: xr.Dataset) -> Iterator[tuple[float, int, dict[ElementName, int]]]:
+def orbits(dataset: xr.Dataset) -> Iterator[tuple[float, int, dict[str, int]]]:
     """Give each orbit's level, the position of its first run and those of the others by element."""
-    members: dict[tuple[float, int], dict[ElementName, int]] = {}
+    members: dict[tuple[float, int], dict[str, int]] = {}
     keys = zip(*(dataset[name].values.tolist() for name in ("level", "orbit", "element")), strict=True)
     for position, (level, orbit, element) in enumerate(keys):
         members.setdefault((level, orbit), {})[element] = position
@@ -152,8 +159,8 @@ def _orbits(dataset: xr.Dataset) -> Iterator[tuple[float, int, dict[ElementName,
 
 
 def _compare(
-    fields: xr.Dataset, first: int, rest: Mapping[ElementName, int]
-) -> Iterator[tuple[slice, dict[ElementName, dict[str, np.ndarray]]]]:
+    fields: xr.Dataset, first: int, rest: Mapping[str, int], group: Group
+) -> Iterator[tuple[slice, dict[str, dict[str, np.ndarray]]]]:
     """Give, window by window of frames, what each of the other runs differs from the first by."""
     cells = max(int(np.prod(field.shape[2:])) for field in fields.values())
     length = max(1, VALUES_AT_ONCE // cells)
@@ -162,17 +169,17 @@ def _compare(
         reference = fields.isel(run=first, time=window).load()
         differences = {}
         for element, run in rest.items():
-            back = turn(fields.isel(run=run, time=window).load(), inverse(element))
-            differences[element] = _means(reference, back)
+            there = fields.isel(run=run, time=window).load()
+            resampling = group.resampling(reference, element)
+            differences[element] = _means(group.back(reference, there, element)) | {
+                "resampling": _means(resampling)["mae"] if resampling else np.zeros(reference.sizes["time"])
+            }
         yield window, differences
 
 
-def _means(reference: xr.Dataset, back: xr.Dataset) -> dict[str, np.ndarray]:
+def _means(pairs: Sequence[Pair]) -> dict[str, np.ndarray]:
     """Give the three means over all cells and components of all parts, for each frame."""
-    pairs = [
-        (reference[name].values.astype(np.float64), back[name].transpose(*reference[name].dims).values)
-        for name in reference
-    ]
+    pairs = [(one.astype(np.float64), other) for one, other in pairs]
     frames = len(pairs[0][0])
     size = sum(one.size for one, _ in pairs) / frames
 

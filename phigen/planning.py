@@ -1,114 +1,67 @@
-"""From a recipe to its runs: each carries all that its simulation may depend on, and what to do with the result.
-
-Building is then a map over distinct simulations, continuing is "the runs not yet stored", and a failure can be
-reproduced from one value.
-"""
+"""From a recipe to its runs: each carries all that its simulation may depend on, and what to do with the result."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
-from itertools import product
-from typing import Literal
+from itertools import islice
 
 from phigen.checks import faults_between
 from phigen.errors import RecipeError
-from phigen.recipe import BoundaryName, Grid, Inflow, Recipe, Scene, Splits, Time, VariableName, spelled_out
-from phigen.scenes import scenes_of, strength_of
-from phigen.symmetry import ELEMENTS, ElementName
+from phigen.numbers import exact
+from phigen.orbit import Transformation, identity
+from phigen.recipe import Recipe, VariableName
+from phigen.runs import Run, Simulation, seconds_of
+from phigen.scaling import Scale
+from phigen.scene import Region, Scene
+from phigen.scenes import extent, factors_of, moved, moved_region, orbit_of, scenes_of, stabilizer, strength_of, unit
+from phigen.splits import Splits
+from phigen.splitting import Ends, members, stretches
+from phigen.symmetry import ELEMENTS, Element, Point, inverse
+from phigen.translation import Shift
 
 
 @dataclass(frozen=True)
-class Simulation:
-    """All that a simulated flow depends on; equal simulations give equal bits.
+class Calibration:
+    """What the target errors of a recipe need.
 
     Parameters
     ----------
-    cells : (int, int)
-        Cells of size 1 along x and y.
-    boundaries : (str, str)
-        Of the x axis and the y axis.
-    dt_smoke, dt_velocity : float
-        Advection time per step of the smoke and of the velocity.
-    inflows : tuple of Inflow
-        Discs that add smoke each step.
-    force : tuple of (float, float)
-        Buoyancy force (x, y) per unit smoke, one for each step; the length is the number of steps.
-    frames : range
-        Steps whose result is kept.
-    precision : str
-        ``double`` or ``single``.
+    targets : tuple of float
+        Mean absolute errors of centred velocity over all kept frames.
+    breaking : tuple of float
+        For each, what the recipe's offsets, gains and schedules are multiplied by.
+    errors : tuple of float
+        For each, what was measured with that.
+    curve : tuple of (float, float)
+        Everything that was tried and what was measured with it, rising.
     """
 
-    cells: tuple[int, int]
-    boundaries: tuple[BoundaryName, BoundaryName]
-    dt_smoke: float
-    dt_velocity: float
-    inflows: tuple[Inflow, ...]
-    force: tuple[tuple[float, float], ...]
-    frames: range
-    precision: Literal["double", "single"]
-
-    @cached_property
-    def digest(self) -> str:
-        """sha256 of all that is in it, for a store's list of runs."""
-        plain = asdict(self) | {
-            "inflows": [inflow.model_dump() for inflow in self.inflows],
-            "frames": list(self.frames),
-        }
-        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of a dataset: a simulation, and the group element that its result is turned by.
-
-    Parameters
-    ----------
-    index : int
-        Its place in the dataset.
-    level : float
-        Of symmetry breaking; 0 is exactly symmetric.
-    orbit : int
-        Which scene it comes from.
-    element : str
-        The group element that takes the orbit's first scene to this run's.
-    strength : float
-        Of its buoyancy, before the schedule.
-    split : str
-        train, validation or test.
-    inflows : tuple of Inflow
-        Where they are in the finished run.
-    simulation : Simulation
-        What is simulated: in the orbit's own frame, or in the lab's where the recipe asks for it.
-    turn : str
-        The element that the simulated fields are turned by to give the run: identity in the lab's frame.
-    """
-
-    index: int
-    level: float
-    orbit: int
-    element: ElementName
-    strength: float
-    split: str
-    inflows: tuple[Inflow, ...]
-    simulation: Simulation
-    turn: ElementName
-
-    def __str__(self) -> str:
-        what = f"level {self.level:g}, orbit {self.orbit}, {self.element}, strength {self.strength:g}"
-        return f"run {self.index} ({what})"
+    targets: tuple[float, ...]
+    breaking: tuple[float, ...]
+    errors: tuple[float, ...]
+    curve: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The runs of a recipe."""
+    """The runs of a recipe, and what was found for its target errors, if it has any."""
 
     recipe: Recipe
     runs: tuple[Run, ...]
+    calibration: Calibration | None = None
+
+    @property
+    def provisional(self) -> bool:
+        """Whether the recipe names target errors and what they need is not known: strengths are not right then."""
+        return self.recipe.symmetry.target_error is not None and self.calibration is None
+
+    @property
+    def split_frames(self) -> dict[str, Ends]:
+        """First and last frame of each split; none if frames are not split."""
+        return stretches(self.recipe.splits.frames, self.recipe.time.kept)
 
     @cached_property
     def distinct(self) -> dict[Simulation, tuple[Run, ...]]:
@@ -145,19 +98,19 @@ class Plan:
     @property
     def seconds(self) -> float:
         """Time to simulate everything on one core, from what was measured (docs/numbers.md); a guide only."""
-        width, height = self.recipe.grid.shape
-        steps = self.recipe.time.kept[-1] + 1
-        per_step = width * height * (1.4e-7 + 2.5e-10 * (width + height))
-        return len(self.distinct) * steps * per_step * (1.0 if self.recipe.precision == "double" else 0.8)
+        return sum(map(seconds_of, self.distinct))
 
 
-def plan(recipe: Recipe) -> Plan:
+def plan(recipe: Recipe, calibration: Calibration | None = None) -> Plan:
     """Spell out the runs of a recipe: levels, then orbits, then elements.
 
     Parameters
     ----------
     recipe : Recipe
         As loaded, or made in Python.
+    calibration : Calibration, optional
+        What `phigen.calibrate` finds for a recipe with target errors.  Without it the plan of such a recipe is
+        provisional: runs and sizes are right, strengths are not.
 
     Returns
     -------
@@ -172,68 +125,139 @@ def plan(recipe: Recipe) -> Plan:
     faults = list(faults_between({name: getattr(recipe, name) for name in Recipe.model_fields}))
     if faults:
         raise RecipeError(*(f"{recipe.name}: {'.'.join(map(str, path))}: {fault}" for path, fault in faults))
-    symmetry, split_of = recipe.symmetry, _splits_by_orbit(recipe.splits)
-    scenes = enumerate(scenes_of(recipe.scene, recipe.vary))
+    levels = recipe.symmetry.levels
+    parameters = levels if calibration is None else tuple(map(exact, calibration.breaking))
     runs: list[Run] = []
-    levels, elements = spelled_out(symmetry.breaking.levels), range(len(symmetry.orbit))
-    for level, (orbit, scene), number in product(levels, scenes, elements):
-        element = symmetry.orbit[number]
-        strength = float(strength_of(scene, symmetry.breaking, level, number))
-        placed = _turned(scene.inflows, element, recipe.grid)
-        lab = symmetry.frame == "lab"
-        direction = _unit(scene.buoyancy.direction)
-        simulation = _simulation(
-            recipe,
-            inflows=placed if lab else scene.inflows,
-            direction=ELEMENTS[element].on_vector(direction) if lab else direction,
-            factors=tuple(strength * factor for factor in _factors(scene, recipe.time)),
-        )
-        runs.append(
-            Run(
-                index=len(runs),
-                level=float(level),
-                orbit=orbit,
-                element=element,
-                strength=strength,
-                split=split_of.get(orbit, "train"),
-                inflows=placed,
-                simulation=simulation,
-                turn="identity" if lab else element,
-            )
-        )
-    return Plan(recipe, tuple(runs))
+    for level, parameter in zip(levels, parameters, strict=True):
+        runs += runs_of_level(recipe, level, parameter, first=len(runs))
+    return Plan(recipe, tuple(runs), calibration)
 
 
-def _simulation(
-    recipe: Recipe, *, inflows: tuple[Inflow, ...], direction: tuple[float, float], factors: tuple[float, ...]
-) -> Simulation:
-    return Simulation(
-        cells=recipe.grid.shape,
-        boundaries=recipe.grid.boundaries,
-        dt_smoke=recipe.time.dt_smoke,
-        dt_velocity=recipe.time.dt_velocity,
-        inflows=inflows,
-        force=tuple((direction[0] * factor, direction[1] * factor) for factor in factors),
-        frames=recipe.time.kept,
-        precision=recipe.precision,
+def runs_of_level(recipe: Recipe, level: Decimal, parameter: Decimal, *, first: int = 0) -> list[Run]:
+    """Spell out the runs of one level: orbits, then elements.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        A sound one.
+    level : Decimal
+        What the level is called.
+    parameter : Decimal
+        What the recipe's offsets, gains and schedules are multiplied by.
+    first : int
+        Place of its first run in the dataset.
+    """
+    scenes = scenes_of(recipe.scene, recipe.vary, recipe.sample, recipe.grid)
+    orbits = [tuple(orbit_of(scene, recipe.symmetry, recipe.grid)) for scene in scenes]
+    splits = _splits(recipe.splits, list(map(len, orbits)))
+    runs: list[Run] = []
+    for orbit, scene in enumerate(scenes):
+        for (number, g), split in zip(orbits[orbit], splits[orbit], strict=True):
+            about = {"index": first + len(runs), "orbit": orbit, "number": number}
+            runs.append(_run(recipe, scene, g, level=level, parameter=parameter, split=split, **about))
+    return runs
+
+
+def _run(
+    recipe: Recipe,
+    scene: Scene,
+    g: Transformation,
+    *,
+    index: int,
+    level: Decimal,
+    parameter: Decimal,
+    orbit: int,
+    number: int,
+    split: str,
+) -> Run:
+    grid, symmetry = recipe.grid, recipe.symmetry
+    before, turn = _ways(g, recipe)
+    simulated, finished = moved(scene, before, grid), moved(scene, g, grid)
+    stays = symmetry.regions == "stay" and not isinstance(g, Scale)
+    if stays:
+        finished = finished.model_copy(update={"regions": scene.regions})
+        back = tuple(moved_region(region, _inverse(turn), grid) for region in scene.regions)
+        simulated = simulated.model_copy(update={"regions": back})
+    own = strength_of(scene, symmetry.differing, parameter, number)
+    factors = factors_of(scene, symmetry.differing, parameter, number, recipe.time.steps)
+    return Run(
+        index=index,
+        level=float(level),
+        breaking=float(parameter),
+        orbit=orbit,
+        element=g,
+        strength=float(own) * (g.speed if isinstance(g, Scale) else 1.0),
+        split=split,
+        inflows=finished.inflows,
+        regions=finished.regions,
+        simulation=_simulation(recipe, simulated, before, strength=float(own), factors=factors),
+        turn=turn,
     )
 
 
-def _factors(scene: Scene, time: Time) -> tuple[float, ...]:
-    """Give the schedule up to the last kept frame: what comes after it is not simulated."""
-    return scene.buoyancy.schedule.over(time.steps)[: time.kept[-1] + 1]
+def _ways(g: Transformation, recipe: Recipe) -> tuple[Transformation, Transformation]:
+    """Give what is done to the scene before it is simulated, and to its fields after; one after the other they are g.
+
+    All is done after, where that is exact and the recipe does not ask for the lab's frame.
+    """
+    nothing = identity(g)
+    if recipe.symmetry.frame == "lab" or (isinstance(g, Scale) and g.reading == "resampled"):
+        return g, nothing
+    if isinstance(g, Shift):
+        x, y = recipe.grid.periodic
+        return g.along((not x, not y)), g.along((x, y))
+    return nothing, g
 
 
-def _turned(inflows: tuple[Inflow, ...], element: ElementName, grid: Grid) -> tuple[Inflow, ...]:
-    g = ELEMENTS[element]
-    return tuple(inflow.model_copy(update={"center": g.on_point(inflow.center, grid.shape)}) for inflow in inflows)
+def _inverse(g: Transformation) -> Transformation:
+    if isinstance(g, Element):
+        return ELEMENTS[inverse(g.name)]
+    return g.inverse if isinstance(g, Shift) else g
 
 
-def _unit(direction: tuple[float, float]) -> tuple[float, float]:
-    length = math.hypot(*direction)
-    return direction[0] / length, direction[1] / length
+def _simulation(
+    recipe: Recipe, scene: Scene, g: Transformation, *, strength: float, factors: tuple[float, ...]
+) -> Simulation:
+    """Give the simulation of a scene that `g` has moved, with a strength before that.
+
+    In units of its own cells and steps: a scaled buoyancy is as much stronger as its cells are more, or, where they
+    are as many, weaker by as much as its steps are longer.
+    """
+    grid, time, symmetry = recipe.grid, recipe.time, recipe.symmetry
+    scale = g if isinstance(g, Scale) else Scale(1.0, "rescaled")
+    resampling = scale.reading == "resampled"
+    pull = strength * (scale.speed if resampling else 1 / scale.time)
+    cells = scale.cells(grid.shape)
+    forces = [_force(region, scene) for region in scene.regions or (Region(),)]
+    return Simulation(
+        cells=cells,
+        boundaries=grid.boundaries,
+        dt_smoke=time.dt_smoke * scale.time,
+        dt_velocity=time.dt_velocity * scale.time,
+        inflows=scene.inflows,
+        areas=tuple((*x, *y) for x, y in (extent(region, grid) for region in scene.regions)),
+        force=tuple(
+            tuple((x * (pull * factor), y * (pull * factor)) for x, y in forces)
+            for factor in factors[: time.kept[-1] + 1]
+        ),
+        frames=time.kept,
+        precision=recipe.precision,
+        symmetric=stabilizer(scene, symmetry, grid) if symmetry.frame == "orbit" else ("identity",),
+        resampled=grid.shape if cells != grid.shape else None,
+        unit=scale.factor if resampling else 1 / scale.factor,
+    )
 
 
-def _splits_by_orbit(splits: Splits) -> dict[int, str]:
-    chosen = {name: getattr(splits, name) for name in Splits.model_fields}
-    return {int(o): name for name, orbits in chosen.items() if orbits is not None for o in spelled_out(orbits)}
+def _force(region: Region, scene: Scene) -> Point:
+    """Give the force in a region, at a strength of 1."""
+    x, y = unit(region.direction or scene.buoyancy.direction)
+    return x * region.factor, y * region.factor
+
+
+def _splits(splits: Splits, sizes: Sequence[int]) -> list[list[str]]:
+    """Give the split of each run by orbit and place in it."""
+    if splits.by == "orbit":
+        by_orbit = members(splits, len(sizes))
+        return [[by_orbit[orbit]] * size for orbit, size in enumerate(sizes)]
+    by_run = iter(members(splits, sum(sizes)).values())
+    return [list(islice(by_run, size)) for size in sizes]

@@ -5,6 +5,7 @@ On cells of size 1 the second difference (p[i-1] - 2 p[i] + p[i+1]) has the eige
     closed    (p' = 0 at the wall)        cos(pi k (i + 1/2) / n)         eigenvalue 2 cos(pi k / n) - 2
     periodic                              cos and sin(2 pi k i / n)       eigenvalue 2 cos(2 pi k / n) - 2
     open      (p = 0 in the cell beyond)  sin(pi (k + 1) (i + 1) / (n + 1))   2 cos(pi (k + 1) / (n + 1)) - 2
+    closed below, open above              cos(pi (2k + 1) (2i + 1) / (4n + 2))   2 cos(pi (2k + 1) / (2n + 1)) - 2
 
 so that two small matrix products per axis solve lap p = d to rounding, for every mixture of boundaries.  The
 boundaries of the pressure are those that PhiFlow gives it.
@@ -17,18 +18,18 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from phigen.recipe import BoundaryName
+from phigen.grid import BoundaryName
 
 Matrix = NDArray[np.float64]
 
 
-def basis(boundary: BoundaryName, cells: int) -> tuple[Matrix, Matrix]:
+def basis(sides: tuple[BoundaryName, BoundaryName], cells: int) -> tuple[Matrix, Matrix]:
     """Give the orthonormal eigenvectors of the second difference along one axis, and their eigenvalues.
 
     Parameters
     ----------
-    boundary : str
-        ``closed`` (cosine), ``periodic`` (Fourier) or ``open`` (sine).
+    sides : (str, str)
+        Of the lower and the upper side: ``closed`` (cosine), ``periodic`` (Fourier) or ``open`` (sine).
     cells : int
         n.
 
@@ -41,17 +42,23 @@ def basis(boundary: BoundaryName, cells: int) -> tuple[Matrix, Matrix]:
     """
     n = cells
     mode, cell = np.arange(n)[:, None], np.arange(n)[None, :]
-    if boundary == "closed":
+    if sides == ("open", "closed"):
+        vectors, values = basis(("closed", "open"), n)
+        return vectors[:, ::-1], values
+    if sides == ("closed", "open"):
+        vectors = _cosines(8 * n + 4)[(2 * mode + 1) * (2 * cell + 1) % (8 * n + 4)]
+        values = 2 * _cosines(4 * n + 2)[2 * mode[:, 0] + 1] - 2
+    elif sides == ("closed", "closed"):
         vectors = _cosines(4 * n)[mode * (2 * cell + 1) % (4 * n)]
         values = 2 * _cosines(2 * n)[mode[:, 0]] - 2
-    elif boundary == "open":
+    elif sides == ("open", "open"):
         vectors = _sines(2 * (n + 1))[(mode + 1) * (cell + 1) % (2 * (n + 1))]
         values = 2 * _cosines(2 * (n + 1))[mode[:, 0] + 1] - 2
     else:
         angle = (mode + 1) // 2 * cell % n
         vectors = np.where(mode % 2 == 1, _sines(n)[angle], _cosines(n)[angle])
         values = 2 * _cosines(n)[(mode[:, 0] + 1) // 2] - 2
-    if boundary == "periodic" and n % 2 == 0:
+    if sides[0] == "periodic" and n % 2 == 0:
         vectors[-1] = _cosines(n)[n // 2 * cell[0] % n]
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True), values
 

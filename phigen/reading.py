@@ -56,7 +56,7 @@ def parse(text: str, where: str = "recipe") -> Recipe:
     data = _parse_yaml(text, where)
     places = _Places(data)
     try:
-        recipe = Recipe.model_validate(data, context={"text": text})
+        recipe = Recipe.model_validate(data, context={"text": text, "where": where})
     except ValidationError as error:
         faults = [(places.of(fault["loc"]), describe(fault)) for fault in error.errors() if not echoes(fault)]
         sound = dict(_sound_sections(data))
@@ -67,6 +67,12 @@ def parse(text: str, where: str = "recipe") -> Recipe:
     if faults:
         raise RecipeError(*(f"{where}:{line}:{column}: {part}{text}" for (line, column, part), text in sorted(faults)))
     return recipe
+
+
+def located(recipe: Recipe, trail: Trail, fault: str) -> str:
+    """Put a fault that shows itself only later in words like those of `parse`: with its place in the recipe's text."""
+    line, column, part = _Places(_parse_yaml(recipe.text, recipe.where)).of(trail)
+    return f"{recipe.where}:{line}:{column}: {part}{fault}"
 
 
 def shipped() -> dict[str, Path]:

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from phigen.errors import SimulationError
+from phigen.grid import Boundaries
 from phigen.layout import VARIABLES, coordinates
-from phigen.planning import Simulation
-from phigen.recipe import BoundaryName
+from phigen.runs import Simulation
+from phigen.symmetry import ElementName
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -50,7 +51,10 @@ class _Shape(NamedTuple):
     """What a compiled program is made for; everything else is an argument of it."""
 
     cells: tuple[int, int]
-    boundaries: tuple[BoundaryName, BoundaryName]
+    boundaries: Boundaries
+    areas: int
+    symmetric: tuple[ElementName, ...]
+    resampled: tuple[int, int] | None
     precision: Precision
     steps: int
     frames: int
@@ -75,8 +79,8 @@ def simulate(simulation: Simulation, *, fields: Sequence[str] = FIELDS, dtype: s
     Dataset
         For each kept frame: smoke and pressure (time, y, x), velocity (time, component, y, x) in cell centres,
         all faces velocity_x (time, y, x_face) and velocity_y (time, y_face, x), in cells per step; buoyancy
-        (time, component); and over the steps that led to the frame, the largest absolute divergence and the
-        largest Courant number, (time).
+        (time, component), or (time, region, component) where areas have forces of their own; and over the steps
+        that led to the frame, the largest absolute divergence and the largest Courant number, (time).
 
     Raises
     ------
@@ -89,7 +93,7 @@ def simulate(simulation: Simulation, *, fields: Sequence[str] = FIELDS, dtype: s
 def simulate_batch(
     simulations: Sequence[Simulation], *, fields: Sequence[str] = FIELDS, dtype: str = "float32"
 ) -> list[xr.Dataset]:
-    """Simulate runs of one shape (cells, boundaries, steps, frames, precision) in one compiled program.
+    """Simulate runs of one shape (all but inflows, time steps and the values of forces) in one compiled program.
 
     Each gives the same bits as it does alone.  On a CPU a batch is no faster, and takes more memory.
 
@@ -117,7 +121,8 @@ def simulate_batch(
 def _shape(simulation: Simulation, fields: Sequence[str], dtype: str) -> _Shape:
     s = simulation
     kept = dtype if s.precision == "double" else "float32"
-    return _Shape(s.cells, s.boundaries, s.precision, len(s.force), len(s.frames), tuple(fields), kept)
+    about = (s.cells, s.boundaries, len(s.areas), s.symmetric, s.resampled, s.precision)
+    return _Shape(*about, len(s.force), len(s.frames), tuple(fields), kept)
 
 
 @lru_cache(maxsize=1)
@@ -174,7 +179,9 @@ def _inputs(flow: ModuleType, simulations: Sequence[Simulation], shape: _Shape) 
     domain = flow.Domain(shape.cells, shape.boundaries)
     arrays: list[Any] = [
         [flow.inflow_smoke(domain, s.inflows) for s in simulations],
+        [[flow.area_mask(domain, area) for area in s.areas] for s in simulations],
         [s.force for s in simulations],
+        [s.unit for s in simulations],
         [s.dt_smoke for s in simulations],
         [s.dt_velocity for s in simulations],
         [_steps_to_each_frame(s.frames) for s in simulations],
@@ -203,15 +210,17 @@ def _program(shape: _Shape) -> Callable[..., tuple[Any, ...]]:
     working = f"float{_BITS[shape.precision]}"
 
     def run(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-        inflow, force, dt_smoke, dt_velocity, counts = arguments
+        inflow, masks, force, unit, dt_smoke, dt_velocity, counts = arguments
         domain = flow.Domain(shape.cells, shape.boundaries)
         reach = jnp.maximum(dt_smoke, dt_velocity)
 
         def one_step(_: Any, carry: tuple[Any, ...]) -> tuple[Any, ...]:
             number, state, _, divergence, courant, peak = carry
+            pull = jnp.einsum("rxy,rc->cxy", masks, force[number]) if shape.areas else force[number, 0]
             state, pressure = flow.step(
-                state, domain, inflow=inflow, force=force[number], dt_smoke=dt_smoke, dt_velocity=dt_velocity
+                state, domain, inflow=inflow, force=pull, dt_smoke=dt_smoke, dt_velocity=dt_velocity
             )
+            state, pressure = flow.symmetrize(state, pressure, domain, shape.symmetric)
             speed = jnp.maximum(jnp.abs(state.velocity_x).max(), jnp.abs(state.velocity_y).max())
             divergence = jnp.maximum(divergence, jnp.abs(flow.divergence_of(state, domain)).max())
             peak = jnp.maximum(peak, jnp.abs(state.smoke).max())
@@ -223,9 +232,13 @@ def _program(shape: _Shape) -> Callable[..., tuple[Any, ...]]:
             number, state, pressure, *health = lax.fori_loop(
                 0, count, one_step, (number, state, pressure, zero, zero, zero)
             )
+            smoke = state.smoke
             x, y = domain.all_faces(state)
+            if shape.resampled is not None:
+                smoke, x, y = flow.coarsened(smoke, x, y, shape.resampled)
+            x, y = x / unit, y / unit
             centred = jnp.stack([((x[1:] + x[:-1]) / 2).T, ((y[:, 1:] + y[:, :-1]) / 2).T])
-            every = dict(zip(FIELDS, (state.smoke.T, centred, x.T, y.T, pressure.T), strict=True))
+            every = dict(zip(FIELDS, (smoke.T, centred, x.T, y.T, pressure.T / unit**2), strict=True))
             kept = (*(every[name] for name in shape.fields), *health)
             return (number, state, pressure), tuple(field.astype(shape.dtype) for field in kept)
 
@@ -247,10 +260,13 @@ def _fields(simulation: Simulation, outputs: dict[str, Any]) -> xr.Dataset:
     _refuse_not_finite(outputs, simulation.frames)
     _refuse_divergent(outputs["divergence"], outputs["courant"], outputs["peak"], simulation)
     del outputs["peak"]
-    force = np.asarray(simulation.force)[simulation.frames.start :: simulation.frames.step]
+    force = np.asarray(simulation.force)[simulation.frames.start :: simulation.frames.step] / simulation.unit
+    dims = {name: VARIABLES[name].dims for name in outputs}
+    dims["buoyancy"] = ("time", "region", "component") if simulation.areas else VARIABLES["buoyancy"].dims
+    outputs["buoyancy"] = force if simulation.areas else force[:, 0]
     return xr.Dataset(
-        {name: (VARIABLES[name].dims, values) for name, values in (outputs | {"buoyancy": force}).items()},
-        coords=coordinates(simulation.cells, simulation.frames),
+        {name: (dims[name], values) for name, values in outputs.items()},
+        coords=coordinates(simulation.stored_cells, simulation.frames),
     )
 
 

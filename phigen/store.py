@@ -20,8 +20,11 @@ import zarr
 
 from phigen import manifest, template
 from phigen.errors import StoreError
-from phigen.layout import VARIABLES, parameters_of, versions
-from phigen.planning import Plan, Run
+from phigen.layout import ALWAYS, DIMS, VARIABLES, calibration_of, parameters_of, versions
+from phigen.moments import moments_of, statistics
+from phigen.planning import Calibration, Plan
+from phigen.recipe import Recipe
+from phigen.runs import Run
 
 CHUNKS_AT_ONCE = 100
 """How many chunks of a shard zarr encodes together; one by one, its default, costs a quarter more."""
@@ -86,6 +89,29 @@ def status(path: Path) -> Status:
     return Status(manifest.is_finished(path), attributes["runs"], len(manifest.entries(path)))
 
 
+def calibration(path: Path, plan: Plan) -> Calibration | None:
+    """Give the calibration of a store that has been begun for a plan's recipe; none if there is no sound one.
+
+    Raises
+    ------
+    StoreError
+        If the path holds something else, or nothing can be built there: before time is spent on calibrating.
+    """
+    try:
+        if not _is_taken(path.resolve()):
+            _refuse_small_disk(path.resolve(), plan.bytes)
+            return None
+        _refuse_another(path, plan.recipe)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written, {error.strerror}; choose another place with --out") from error
+    root = {file: known for file, known in manifest.files_of_no_run(path).items() if file == "zarr.json"}
+    return calibration_of(_attributes(path)) if manifest.is_sound(path, root) else None
+
+
+def _is_taken(path: Path) -> bool:
+    return path.exists() and not (path.is_dir() and not any(path.iterdir()))
+
+
 def prepare(path: Path, plan: Plan) -> list[Run]:
     """Make the store's template, or check that what is there is this plan's, and give the runs still to build.
 
@@ -114,8 +140,8 @@ def prepare(path: Path, plan: Plan) -> list[Run]:
 
 def _prepare(path: Path, plan: Plan) -> list[Run]:
     missing = list(plan.runs)
-    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        _refuse_another(path, plan)
+    if _is_taken(path):
+        _refuse_another(path, plan.recipe)
         known = manifest.entries(path)
         missing = [
             run for run in plan.runs if run.index not in known or not manifest.is_sound(path, known[run.index].files)
@@ -153,18 +179,30 @@ def write(path: Path, run: Run, fields: xr.Dataset) -> None:
         for name in names:
             shutil.rmtree(path / name / "c" / str(run.index), ignore_errors=True)
             array = zarr.open_array(path / name, mode="r+", zarr_format=3)
-            array[run.index] = fields[name].transpose(*VARIABLES[name].dims).values
+            array[run.index] = fields[name].transpose(*DIMS, missing_dims="ignore").values
     files = [file for name in names for file in _files_of(path, name, run.index)]
-    manifest.add(path, run.index, parameters_of(run), files)
+    manifest.add(path, run.index, parameters_of(run) | _share(path, run, fields), files)
+
+
+def _share(path: Path, run: Run, fields: xr.Dataset) -> dict[str, Any]:
+    """Give what a run for training brings to the statistics: the moments of its frames for training."""
+    if run.split != "train":
+        return {}
+    first, last = _attributes(path).get("frames_train", (None, None))
+    names = [name for name in variables(path) if name not in ALWAYS]
+    return {"moments": moments_of(fields[names].sel(time=slice(first, last)))}
 
 
 def finish(path: Path, plan: Plan) -> None:
-    """Gather the list into one file, and the metadata for one read; the store is then finished."""
+    """Store the statistics, gather the list into one file and the metadata for one read: the store is finished."""
     lacking = {run.index for run in plan.runs} - manifest.entries(path).keys()
     if lacking:
         raise StoreError(f"{path}: lacks {len(lacking)} of {len(plan.runs)} runs; run the same build again")
     for partial in path.rglob("*.partial"):
         partial.unlink()
+    shares = (entry.parameters.get("moments", {}) for _, entry in sorted(manifest.entries(path).items()))
+    for name, attributes in statistics(shares).items():
+        zarr.open_array(path / name, mode="r+", zarr_format=3).attrs.update(attributes)
     with template.quiet():
         zarr.consolidate_metadata(str(path))
     manifest.gather(path, plan.recipe.digest)
@@ -182,17 +220,17 @@ def _attributes(path: Path) -> dict[str, Any]:
     return attributes
 
 
-def _refuse_another(path: Path, plan: Plan) -> None:
+def _refuse_another(path: Path, recipe: Recipe) -> None:
     try:
         attributes = _attributes(path)
     except StoreError:
         raise StoreError(
             f"{path}: holds something else than a dataset of phigen's; choose another place with --out"
         ) from None
-    if attributes["recipe_sha256"] != plan.recipe.digest:
+    if attributes["recipe_sha256"] != recipe.digest:
         raise StoreError(
             f"{path}: was built from another recipe (sha256 {attributes['recipe_sha256'][:12]}, this one is "
-            f"{plan.recipe.digest[:12]}); delete it to build anew, or choose another place with --out"
+            f"{recipe.digest[:12]}); delete it to build anew, or choose another place with --out"
         )
 
 

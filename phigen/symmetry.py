@@ -1,15 +1,16 @@
-"""The symmetry groups, and how their elements act on points, vectors and finished fields.
+"""The point groups of the square, and how their elements act on points, vectors and finished fields.
 
 An element acts on a field u by (g u)(p) = R u(R^-1 p): every value moves with its point, and a vector also
-turns its arrow.  R is a signed permutation of the axes, so cell centres fall on cell centres and faces on
-faces: an element acts by index permutation and change of sign alone, nothing is interpolated, and acting with
-the inverse gives back every bit.
+turns its arrow.  R is a signed permutation of the axes, a quarter turn or a mirror, so cell centres fall on cell
+centres and faces on faces: an element acts by index permutation and change of sign alone, nothing is
+interpolated, and acting with the inverse gives back every bit.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import numpy as np
 
@@ -17,9 +18,19 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-ElementName = Literal["identity", "rotate90", "rotate180", "rotate270"]
-GroupName = Literal["C1", "C2", "C4"]
+ElementName = Literal[
+    "identity",
+    "rotate90",
+    "rotate180",
+    "rotate270",
+    "mirror_x",
+    "mirror_y",
+    "mirror_diagonal",
+    "mirror_antidiagonal",
+]
+GroupName = Literal["C1", "C2", "C4", "D1_x", "D1_y", "D1_diagonal", "D1_antidiagonal", "D2", "D2_diagonal", "D4"]
 Point = tuple[float, float]
+Value = TypeVar("Value")
 Fields = TypeVar("Fields", "xr.Dataset", "xr.DataArray")
 
 FACES = ("velocity_x", "velocity_y")
@@ -32,7 +43,7 @@ class Element:
     Parameters
     ----------
     name : str
-        As stored in a dataset's coordinate `element`; rotations are counter-clockwise.
+        As stored in a dataset's coordinate `element`; rotations are counter-clockwise, mirror_x takes x to -x.
     matrix : ((int, int), (int, int))
         Rows of R: one entry of each row and column is 1 or -1, the other 0.
     """
@@ -63,14 +74,24 @@ class Element:
         y = point[j] if sign_y > 0 else box[1] - point[j]
         return x, y
 
-    def on_scalars(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Move scalars of shape (..., y, x) with their points; also faces, once their component is chosen."""
-        if self.swaps_axes:
-            values = np.swapaxes(values, -1, -2)
-        flipped = tuple(axis for axis, row in ((-1, self.matrix[0]), (-2, self.matrix[1])) if sum(row) < 0)
-        return np.flip(values, flipped) if flipped else values
+    def on_sides(self, sides: tuple[tuple[Value, Value], tuple[Value, Value]]) -> tuple[tuple[Value, Value], ...]:
+        """Give what is on the lower and upper side of x and of y, from what was there: walls turn with the box."""
+        return tuple(
+            (sides[i][0], sides[i][1]) if sign > 0 else (sides[i][1], sides[i][0])
+            for i, sign in (self._source(0), self._source(1))
+        )
 
-    def on_components(self, x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    def on_scalars(self, values: Any) -> Any:
+        """Move scalars of shape (..., y, x) with their points; also faces, once their component is chosen.
+
+        Arrays of numpy or jax: only their own methods are used.
+        """
+        if self.swaps_axes:
+            values = values.swapaxes(-1, -2)
+        (_, sign_x), (_, sign_y) = self._source(0), self._source(1)
+        return values[..., ::sign_y, ::sign_x]
+
+    def on_components(self, x: Any, y: Any) -> tuple[Any, Any]:
         """Mix the two components of a vector; they may have different shapes, as faces do."""
         (i, sign_x), (j, sign_y) = self._source(0), self._source(1)
         new_x, new_y = (x, y)[i], (x, y)[j]
@@ -84,6 +105,10 @@ ELEMENTS: dict[ElementName, Element] = {
         Element("rotate90", ((0, -1), (1, 0))),
         Element("rotate180", ((-1, 0), (0, -1))),
         Element("rotate270", ((0, 1), (-1, 0))),
+        Element("mirror_x", ((-1, 0), (0, 1))),
+        Element("mirror_y", ((1, 0), (0, -1))),
+        Element("mirror_diagonal", ((0, 1), (1, 0))),
+        Element("mirror_antidiagonal", ((0, -1), (-1, 0))),
     )
 }
 
@@ -91,7 +116,25 @@ GROUPS: dict[GroupName, tuple[ElementName, ...]] = {
     "C1": ("identity",),
     "C2": ("identity", "rotate180"),
     "C4": ("identity", "rotate90", "rotate180", "rotate270"),
+    "D1_x": ("identity", "mirror_x"),
+    "D1_y": ("identity", "mirror_y"),
+    "D1_diagonal": ("identity", "mirror_diagonal"),
+    "D1_antidiagonal": ("identity", "mirror_antidiagonal"),
+    "D2": ("identity", "rotate180", "mirror_x", "mirror_y"),
+    "D2_diagonal": ("identity", "rotate180", "mirror_diagonal", "mirror_antidiagonal"),
+    "D4": get_args(ElementName),
 }
+"""D4 and all its subgroups: Cn turns, Dn also mirrors."""
+
+_CHAIN: tuple[ElementName, ...] = (
+    "rotate180",
+    "rotate90",
+    "mirror_x",
+    "mirror_y",
+    "mirror_diagonal",
+    "mirror_antidiagonal",
+)
+"""Each squares into, and normalises, what those before it generate; so any subgroup is made by steps of two."""
 
 
 def compose(after: ElementName, before: ElementName) -> ElementName:
@@ -103,6 +146,35 @@ def compose(after: ElementName, before: ElementName) -> ElementName:
 def inverse(element: ElementName) -> ElementName:
     """Give the element that undoes `element`: the transpose of R."""
     return _named(np.array(ELEMENTS[element].matrix).T)
+
+
+def project_onto(value: Value, subgroup: tuple[ElementName, ...], mean: Callable[[ElementName, Value], Value]) -> Value:
+    """Project onto what a subgroup leaves as it is: P u = sum over g of g u, divided by the number of elements.
+
+    Summed by doubling: the mean of u and g u, then that of the result and h times it, ... .  A sum of two does not
+    depend on their order, so that each mean is symmetric under its element to the last bit, and, for each element of
+    the chain normalises those before it, stays so under all of them.
+
+    Parameters
+    ----------
+    value : any
+        Fields.
+    subgroup : tuple of str
+        Its elements.
+    mean : callable
+        From an element g and fields u, (u + g u) / 2.
+
+    Returns
+    -------
+    any
+        As `value`.
+    """
+    made: set[ElementName] = {"identity"}
+    for element in _CHAIN:
+        if element in subgroup and element not in made:
+            value = mean(element, value)
+            made |= {compose(element, other) for other in made}
+    return value
 
 
 def _named(matrix: NDArray[np.int_]) -> ElementName:

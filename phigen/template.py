@@ -13,7 +13,7 @@ import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from phigen import manifest
-from phigen.layout import ALWAYS, STORED_AS, VARIABLES, index_of
+from phigen.layout import ALWAYS, STORED_AS, VARIABLES, dims_of, index_of
 from phigen.planning import Plan
 
 FRAMES_PER_CHUNK = 10
@@ -58,10 +58,12 @@ def _create_array(group: zarr.Group, name: str, plan: Plan) -> None:
     width, height = plan.recipe.grid.shape
     frames = len(plan.recipe.time.kept)
     sizes = {"time": frames, "component": 2, "y": height, "x": width, "y_face": height + 1, "x_face": width + 1}
-    shape = tuple(sizes[dim] for dim in variable.dims)
+    sizes["region"] = len(plan.recipe.scene.regions)
+    dims = dims_of(name, plan.recipe)
+    shape = tuple(sizes[dim] for dim in dims)
     per_chunk = min(FRAMES_PER_CHUNK, frames)
     whole = (1, -(-frames // per_chunk) * per_chunk, *shape[1:])
-    windowed = "y" in variable.dims or "y_face" in variable.dims
+    windowed = "y" in dims or "y_face" in dims
     attributes = {"units": variable.units, "long_name": variable.long_name, "comment": variable.comment}
     group.create_array(
         name,
@@ -74,7 +76,7 @@ def _create_array(group: zarr.Group, name: str, plan: Plan) -> None:
             Crc32cCodec(),
         ],
         fill_value=float("nan"),
-        dimension_names=("run", *variable.dims),
+        dimension_names=("run", *dims),
         attributes={key: text for key, text in attributes.items() if text},
     )
 

@@ -11,9 +11,10 @@ import pytest
 
 from phigen.building import build
 from phigen.cluster import own_process
-from phigen.planning import Simulation, plan
+from phigen.planning import plan
 from phigen.reading import parse
 from phigen.recipe import Recipe
+from phigen.runs import Simulation
 
 os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="phigen-tests-")
 os.environ.update(own_process())

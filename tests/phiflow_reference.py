@@ -12,7 +12,7 @@ from phi.geom import Box, Sphere
 from phi.math import NUMPY, Solve, extrapolation
 from phi.physics import advect, fluid
 
-from phigen.planning import Simulation
+from phigen.runs import Simulation
 
 EXACT = Solve("CG", 1e-10, 1e-10, rank_deficiency=0)
 
@@ -36,7 +36,7 @@ class Reference:
 
     def step(self, number: int) -> None:
         """Take one step."""
-        force, s = self.simulation.force[number], self.simulation
+        force, s = self.simulation.force[number][0], self.simulation
         with NUMPY, math.precision(64):
             self.smoke = advect.mac_cormack(self.smoke, self.velocity, s.dt_smoke) + self.inflow
             lift = resample(self.smoke * force, to=self.velocity)

@@ -28,7 +28,7 @@ from phigen.recipe import Recipe
 
 def test_progress_counts_every_run_of_an_orbit_that_shares_a_simulation(small: Recipe, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    built = build(small, tmp_path / "s.zarr", workers=1, progress=lambda done, total: told.append((done, total)))
+    built = build(small, tmp_path / "s.zarr", workers=1, progress=lambda what, done, total: told.append((done, total)))
     assert told == [(0, 8), (5, 8), (6, 8), (7, 8), (8, 8)]
     assert (built.runs, built.written) == (8, 8)
 

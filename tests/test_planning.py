@@ -13,7 +13,7 @@ from phigen.reading import load, parse, shipped
 from phigen.recipe import Recipe
 
 
-@pytest.mark.parametrize("name", ["rotation", "rotation_eq3", "rotation_eq10"])
+@pytest.mark.parametrize("name", shipped())
 def test_every_shipped_recipe_loads_and_plans(name: str) -> None:
     planned = plan(load(name))
     assert planned.recipe.name == name
@@ -22,7 +22,17 @@ def test_every_shipped_recipe_loads_and_plans(name: str) -> None:
 
 
 def test_the_shipped_recipes_are_these() -> None:
-    assert list(shipped()) == ["rotation", "rotation_eq10", "rotation_eq3"]
+    assert list(shipped()) == [
+        "mirror_eq5",
+        "random_plumes",
+        "rotation",
+        "rotation_eq10",
+        "rotation_eq3",
+        "rotation_graded",
+        "scaling",
+        "translation",
+        "translation_periodic",
+    ]
 
 
 def test_rotation_eq10_is_ten_sets_of_four_of_nineteen_simulations() -> None:
@@ -58,9 +68,9 @@ def test_the_orbit_frame_simulates_one_scene_and_the_lab_frame_each(small: Recip
     orbit = plan(small)
     assert len({run.simulation for run in orbit.runs if run.level == 0}) == 1
     assert len({run.simulation for run in lab.runs if run.level == 0}) == 4
-    assert {run.turn for run in lab.runs} == {"identity"}
+    assert {run.turn.name for run in lab.runs} == {"identity"}
     assert [run.turn for run in orbit.runs] == [run.element for run in orbit.runs]
-    assert [run.simulation.force[0] for run in lab.runs[:4]] == [(0, 0.1), (-0.1, 0), (0, -0.1), (0.1, 0)]
+    assert [run.simulation.force[0][0] for run in lab.runs[:4]] == [(0, 0.1), (-0.1, 0), (0, -0.1), (0.1, 0)]
     assert [run.inflows for run in lab.runs] == [run.inflows for run in orbit.runs]
 
 
@@ -115,7 +125,7 @@ scene:
   buoyancy: {direction: [3, 4], strength: 0.5, schedule: {kind: list, factors: [1, 2]}}
 """
     )
-    np.testing.assert_allclose(plan(recipe).runs[0].simulation.force, [(0.3, 0.4), (0.6, 0.8)])
+    np.testing.assert_allclose(plan(recipe).runs[0].simulation.force, [[(0.3, 0.4)], [(0.6, 0.8)]])
 
 
 def test_a_recipe_made_in_python_is_checked_too(small: Recipe) -> None:

@@ -80,7 +80,7 @@ def test_what_is_no_mapping_is_one_line(text: str, expected: str) -> None:
         ("cells: 16", "cells: 16, boundary: {x: open, y: closed}", "one boundary on both axes, got open and closed"),
         ("cells: 16", "cells: 16, boundary: clsoed", "got 'clsoed'; did you mean 'closed'?"),
         ("cells: 16", "cells: {x: 16}", "grid.cells: expected one value or a list, got a mapping"),
-        ("group: C4", "group: C8", "symmetry.group: should be 'C1', 'C2' or 'C4', got 'C8'"),
+        ("group: C4", "group: C8", "symmetry.group: should be 'C1', 'C2', 'C4', 'D1_x',"),
         ("group: C4", "group: C4\n  elements: [identity, identity]", "identity is listed twice"),
         ("group: C4", "group: C2\n  elements: [identity, rotate90]", "rotate90 is not in C2"),
         ("group: C4", "group: C4\n  elements: [rotate90, identity]", "identity must come first"),

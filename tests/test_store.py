@@ -15,11 +15,11 @@ from conftest import SMALL, files_of
 from phigen import store
 from phigen.building import build
 from phigen.errors import StoreError
+from phigen.orbit import act
 from phigen.planning import plan
 from phigen.reading import load, parse
 from phigen.recipe import Recipe
 from phigen.simulation import simulate
-from phigen.symmetry import turn
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_it_holds_the_recipe_word_for_word(eq10: Path) -> None:
 def test_what_is_read_is_what_was_simulated(eq10: Path) -> None:
     run = plan(load("rotation_eq10")).runs[39]
     stored = store.open(eq10).isel(run=39)
-    expected = turn(simulate(run.simulation), run.turn)
+    expected = act(simulate(run.simulation), run.turn)
     for name in ("smoke", "velocity", "buoyancy", "divergence", "courant"):
         np.testing.assert_array_equal(stored[name].values, expected[name].values)
     force = stored["buoyancy"].values
@@ -153,7 +153,7 @@ def test_an_unfinished_store_is_not_opened_and_can_be_continued(small: Recipe, t
     path, planned = tmp_path / "s.zarr", plan(small)
     assert store.prepare(path, planned) == list(planned.runs)
     for run in planned.runs[:3]:
-        store.write(path, run, turn(simulate(run.simulation), run.turn))
+        store.write(path, run, act(simulate(run.simulation), run.turn))
     with pytest.raises(StoreError, match="is unfinished, 3 of 8 runs are there; run the same build again"):
         store.open(path)
     assert store.prepare(path, planned) == list(planned.runs[3:])
@@ -213,7 +213,7 @@ def test_a_store_that_lacks_a_run_is_not_declared_finished(small: Recipe, tmp_pa
     path, planned = tmp_path / "s.zarr", plan(small)
     store.prepare(path, planned)
     for run in planned.runs[:7]:
-        store.write(path, run, turn(simulate(run.simulation), run.turn))
+        store.write(path, run, act(simulate(run.simulation), run.turn))
     with pytest.raises(StoreError, match="lacks 1 of 8 runs"):
         store.finish(path, planned)
     assert not store.status(path).finished

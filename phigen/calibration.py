@@ -1,0 +1,145 @@
+"""From the errors that a recipe asks for to the breaking that makes them.
+
+The error of a level is a function of one number, what the recipe's offsets, gains and schedules are multiplied by:
+how far the elements' strengths are apart.  It is measured on the real simulation, first at doublings of that number
+until the largest target is passed, and then by scipy's bracketing root finder (Brent 1973) between the two nearest
+points that enclose a target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from itertools import pairwise
+
+import numpy as np
+
+from phigen.errors import RecipeError, SimulationError
+from phigen.measurement import measure
+from phigen.numbers import exact, spelled_out
+from phigen.planning import Calibration, Plan, runs_of_level
+from phigen.reading import located
+from phigen.recipe import Recipe
+from phigen.rehearsal import Simulated, rehearse, simulator
+from phigen.scenes import scenes_of, strength_of
+
+FINEST, DOUBLINGS = 1 / 64, 13
+"""The search begins where an element differs by a 64th of its strength, and ends where it is 64 times as strong."""
+
+Progress = Callable[[int, int], None]
+
+
+def calibrate(recipe: Recipe, *, progress: Progress | None = None) -> Calibration:
+    """Find the breaking for each target error of a recipe.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        With `symmetry.target_error`.
+    progress : callable, optional
+        Called with the number of targets that are found and the number of all, now and after each.
+
+    Returns
+    -------
+    Calibration
+        With errors within the recipe's tolerance; 0 needs none.
+
+    Raises
+    ------
+    RecipeError
+        If the recipe has no target errors, or one cannot be reached; it says which can.
+    """
+    if recipe.symmetry.target_error is None:
+        raise RecipeError(
+            located(recipe, ("symmetry",), "has no target_error, got levels; there is nothing to calibrate")
+        )
+    targets = [float(target) for target in spelled_out(recipe.symmetry.target_error)]
+    tell = progress or (lambda done, total: None)
+    tell(0, len(targets))
+    curve = _Curve(recipe)
+    curve.sweep(targets[-1])
+    breaking = []
+    for done, target in enumerate(targets, start=1):
+        breaking.append(curve.solve(target, recipe.symmetry.tolerance))
+        tell(done, len(targets))
+    errors = tuple(curve.error(parameter) for parameter in breaking)
+    return Calibration(tuple(targets), tuple(breaking), errors, tuple(sorted(curve.known.items())))
+
+
+class _Curve:
+    """The error of a recipe as a function of its breaking; nothing is measured twice."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.known: dict[float, float] = {}
+        self.simulated = simulator(Plan(recipe, tuple(runs_of_level(recipe, Decimal(0), Decimal(0)))), ["velocity"])
+
+    def error(self, parameter: float) -> float:
+        """Measure the error: of centred velocity, mean absolute, over kept frames, orbits and elements."""
+        if parameter not in self.known:
+            self.known[parameter] = _error(self.recipe, exact(parameter), self.simulated)
+        return self.known[parameter]
+
+    def sweep(self, highest: float) -> None:
+        """Measure at doublings until the highest target is passed, or the flow or the strengths bear no more."""
+        self.error(0.0)
+        for parameter in _doublings(self.recipe):
+            try:
+                if self.error(parameter) > highest:
+                    return
+            except SimulationError:
+                return
+
+    def solve(self, target: float, tolerance: float) -> float:
+        """Find where the error first is a target, or near enough."""
+        from scipy.optimize import brentq
+
+        def excess(parameter: float) -> float:
+            difference = self.error(parameter) - target
+            return 0.0 if abs(difference) <= tolerance * target else difference
+
+        for lower, upper in pairwise(sorted(self.known)):
+            below, above = excess(lower), excess(upper)
+            if below == 0 or above == 0:
+                return lower if below == 0 else upper
+            if below * above < 0:
+                return float(brentq(excess, lower, upper, xtol=1e-12 * upper, rtol=1e-12))
+        least, most = min(self.known.values()), max(self.known.values())
+        fault = (
+            f"{target:g} cannot be reached, this breaking reaches {least:.4g} to {most:.4g}; choose targets in that "
+            "range, or break the symmetry in another way"
+        )
+        raise RecipeError(located(self.recipe, ("symmetry", "target_error"), fault))
+
+
+def _doublings(recipe: Recipe) -> Iterator[float]:
+    """Give what is tried at first, up to where an element would have a negative strength or another's schedule."""
+    breaking = recipe.symmetry.differing
+    scenes = scenes_of(recipe.scene, recipe.vary, recipe.sample, recipe.grid)
+    base = max(exact(scene.buoyancy.strength) for scene in scenes) or Decimal("0.01")
+    scales = [
+        whole / most
+        for whole, numbers in ((base, breaking.offsets), (Decimal(1), breaking.gains))
+        if numbers is not None and (most := max(map(abs, spelled_out(numbers))))
+    ]
+    unit = float(min(scales, default=Decimal(1)))
+    for doubling in range(DOUBLINGS):
+        parameter = float(f"{unit * FINEST * 2**doubling:.3g}")
+        elements = range(len(recipe.symmetry.orbit))
+        weakest = min(strength_of(scene, breaking, exact(parameter), i) for scene in scenes for i in elements)
+        if weakest < 0 or (breaking.schedules is not None and parameter > 1):
+            return
+        yield parameter
+
+
+def _error(recipe: Recipe, parameter: Decimal, simulated: Simulated) -> float:
+    """Measure one level, orbit by orbit: the mean over orbits, then elements and frames, as `summarize` takes it."""
+    planned = Plan(recipe, tuple(runs_of_level(recipe, parameter, parameter)))
+    by_element: dict[str, list[float]] = {}
+    for orbit in dict.fromkeys(run.orbit for run in planned.runs):
+        fields = rehearse(planned, orbit, simulated)
+        if fields.sizes["run"] > 1:
+            errors = measure(fields)["mae"].isel(level=0, variable=0).mean("time")
+            for element, error in zip(errors["element"].values.tolist(), errors.values.tolist(), strict=True):
+                by_element.setdefault(element, []).append(error)
+    return float(np.mean([np.mean(errors) for errors in by_element.values()]))
