@@ -13,14 +13,19 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numcodecs import Blosc
+
 from phigen import store
 from phigen.building import build
+from phigen.calibration import calibrate
 from phigen.cluster import local_cluster, own_process
 from phigen.measurement import measure
 from phigen.planning import plan
-from phigen.reading import load
+from phigen.reading import load, shipped
 from phigen.recipe import Recipe
 from phigen.scene import Vary
+from phigen.simulation import simulate
 
 ROUNDS = 3
 
@@ -108,6 +113,94 @@ def memory() -> list[dict[str, Any]]:
     return rows
 
 
+def recipes() -> list[dict[str, Any]]:
+    """Build every shipped recipe from the shell, with warm caches."""
+    rows = []
+    bounds = {"rotation": 15, "translation": 15, "scaling": 180}
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": f"{folder}/cache"}
+        for name in shipped():
+            seconds = {}
+            for kind in ("nothing cached", "caches warm"):
+                path = Path(folder) / f"{name}.zarr"
+                seconds[kind] = _shell(name, path, environment)
+                megabytes = sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) / 1e6
+                shutil.rmtree(path)
+            rows.append({"recipe": name, "MB": megabytes, **seconds, "s at most, warm": bounds.get(name, "")})
+    return rows
+
+
+def compiling() -> list[dict[str, Any]]:
+    """Simulate the scenes of `scaling` once for nothing and once more, in one process: what a grid shape costs."""
+    rows = []
+    planned = plan(load("scaling"))
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | own_process() | {"JAX_COMPILATION_CACHE_DIR": folder}
+        for run in planned.runs[::13]:
+            row: dict[str, Any] = {"cells": run.simulation.cells[0]}
+            for kind in ("compiled anew", "compiled before"):
+                code = f"from benchmarks.builds import time_twice; time_twice({run.index})"
+                done = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True)
+                first, second = map(float, done.stdout.split())
+                row |= {f"{kind}, s": first - second, "simulated, s": second}
+            rows.append(row)
+    return rows
+
+
+def time_twice(index: int) -> None:
+    """Print how long one run of `scaling` takes at first and again."""
+    simulation = plan(load("scaling")).runs[index].simulation
+    for _ in range(2):
+        began = time.perf_counter()
+        simulate(simulation, fields=["smoke", "velocity"])
+        print(time.perf_counter() - began)
+
+
+def calibrating() -> list[dict[str, Any]]:
+    """Find the ten levels of `rotation_graded`, and read how far they are from their targets."""
+    recipe = load("rotation_graded")
+    began = time.perf_counter()
+    found = calibrate(recipe)
+    seconds = time.perf_counter() - began
+    off = [abs(e - t) / t for e, t in zip(found.errors, found.targets, strict=True) if t]
+    return [
+        {"ten levels": "calibrated", "s": seconds, "s at most": 60, "measured at": len(found.curve), "off by": max(off)}
+    ]
+
+
+def sampled() -> list[dict[str, Any]]:
+    """Build 1,000 drawn plumes of 100 frames, each a simulation of its own, and share out a run's time."""
+    base = load("random_plumes")
+    sample = base.sample.model_copy(update={"count": 1000}) if base.sample else None
+    recipe = base.model_copy(update={"name": "sampled", "sample": sample, "symmetry": type(base.symmetry)()})
+    os.environ.update(own_process())
+    planned = plan(Recipe.model_validate(recipe.model_dump()))
+    parts: dict[str, list[float]] = {"simulation": [], "compression": [], "writing, digests and the list": []}
+    codec = Blosc(cname="lz4", clevel=5, shuffle=Blosc.SHUFFLE)
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        path = build(planned.recipe, Path(folder) / "s.zarr").path
+        whole = time.perf_counter() - began
+        for run in planned.runs[:50]:
+            times = [time.perf_counter()]
+            fields = simulate(run.simulation, fields=["smoke", "velocity"])
+            times.append(time.perf_counter())
+            for name in ("smoke", "velocity"):
+                for start in range(0, 100, 10):
+                    codec.encode(np.ascontiguousarray(fields[name].values[start : start + 10]))
+            times.append(time.perf_counter())
+            store.write(path, run, fields)
+            simulated, compressed, written = np.diff([*times, time.perf_counter()])
+            for part, seconds in zip(parts, (simulated, compressed, written - compressed), strict=True):
+                parts[part].append(seconds)
+    total = sum(map(statistics.median, parts.values()))
+    rows: list[dict[str, Any]] = [
+        {"a sampled run": part, "ms": 1e3 * statistics.median(s), "share": statistics.median(s) / total}
+        for part, s in parts.items()
+    ]
+    return [*rows, {"a sampled run": "1,000 of them, by as many processes as pay off", "ms": 1e3 * whole}]
+
+
 def floor() -> list[dict[str, Any]]:
     """Simulate one orbit of equal strengths in the lab's frame: what rounding alone makes of its symmetry."""
     frames = [1, 10, 30, 60, 100, 200, 309]
@@ -127,7 +220,7 @@ def floor() -> list[dict[str, Any]]:
         )
         with tempfile.TemporaryDirectory() as folder:
             path = build(recipe, Path(folder) / "lab.zarr", workers=1).path
-            errors = measure(store.open(path))["mae"].sel(variable="smoke", level=1, time=frames)
+            errors = measure(store.open(path))["mae"].isel(level=0).sel(variable="smoke", time=frames)
             curve = errors.mean("element").values
         rows.append(
             {"smoke, mean |difference| after step": precision} | dict(zip(map(str, frames), curve, strict=True))

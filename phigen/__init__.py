@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from phigen.building import build as build
+    from phigen.calibration import calibrate as calibrate
     from phigen.drawing import preview as preview
     from phigen.errors import PhigenError as PhigenError
     from phigen.measurement import measure as measure
@@ -19,12 +20,15 @@ if TYPE_CHECKING:
     from phigen.planning import plan as plan
     from phigen.reading import load as load
     from phigen.recipe import Recipe as Recipe
+    from phigen.rounding import floor as floor
     from phigen.simulation import simulate as simulate
     from phigen.store import open as open
     from phigen.symmetry import turn as turn
 
 _HOMES = {
     "build": "building",
+    "calibrate": "calibration",
+    "floor": "rounding",
     "load": "reading",
     "measure": "measurement",
     "open": "store",
@@ -42,6 +46,8 @@ __all__ = [
     "PhigenError",
     "Recipe",
     "build",
+    "calibrate",
+    "floor",
     "load",
     "measure",
     "open",

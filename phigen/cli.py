@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from phigen.errors import PhigenError, RecipeError
-from phigen.printing import print_by_level, print_errors, print_facts, print_json, print_table, progress_bars, thinned
+from phigen.printing import (
+    print_by_level,
+    print_errors,
+    print_facts,
+    print_json,
+    print_table,
+    progress_bars,
+    spell,
+    thinned,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -70,18 +79,20 @@ def plan(recipe: str, as_json: bool) -> None:
         "datasets": len(planned.levels),
         "levels": list(planned.levels),
         "runs": len(planned.runs),
-        "distinct_simulations": len(planned.distinct),
+        "distinct_simulations": len(planned.distinct) if not planned.provisional else None,
         "steps": planned.recipe.time.steps,
         "steps_simulated": kept[-1] + 1,
         "frames": len(kept),
         "first_frame": kept[0],
         "last_frame": kept[-1],
+        "to_calibrate": len(planned.levels) if planned.provisional else 0,
         "bytes": planned.bytes,
         "seconds_on_one_core": round(planned.seconds, 1),
         "processes": processes_for(planned),
     }
     if as_json:
         return print_json(facts)
+    facts["distinct_simulations"] = facts["distinct_simulations"] or "known once its levels are calibrated"
     facts["bytes"] = f"{planned.bytes / 1e6:.1f} MB before compression"
     facts["seconds_on_one_core"] = f"{planned.seconds:.1f} by estimate; a first compilation adds a few"
     return print_facts(facts)
@@ -139,11 +150,15 @@ def inspect(dataset: str, as_json: bool) -> None:
     if as_json:
         return print_json(facts)
     variables = facts.pop("variables")
+    facts["calibration"] = facts["calibration"] or "no target errors"
+    facts["split_frames"] = facts["split_frames"] or "all in every split"
     print_facts(facts)
     click.echo()
     for variable in variables:
         variable["dims"] = ", ".join(variable["dims"])
         variable["shape"] = " x ".join(map(str, variable["shape"]))
+        for statistic in ("mean", "std"):
+            variable[statistic] = spell(variable[statistic]) if variable[statistic] is not None else ""
     return print_table(variables, "keys")
 
 
@@ -244,7 +259,7 @@ def _floor_of(dataset: xr.Dataset, frames: slice | None, *, asked: bool) -> xr.D
     """Measure the floor where it is asked for, and where the dataset itself was simulated in the lab's frame."""
     from phigen.cluster import own_process
     from phigen.errors import MeasureError
-    from phigen.floor import floor
+    from phigen.rounding import floor
 
     if not asked and dataset.attrs.get("frame") != "lab":
         return None

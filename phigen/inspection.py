@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from phigen import manifest, store
+from phigen.layout import calibration_of
+from phigen.reporting import rows_of_calibration
 
 
 def describe(path: str | Path) -> dict[str, Any]:
@@ -48,7 +50,11 @@ def describe(path: str | Path) -> dict[str, Any]:
         "levels": np.unique(dataset["level"].values).tolist(),
         "orbits": len(np.unique(dataset["orbit"].values)),
         "strengths": [float(dataset["strength"].min()), float(dataset["strength"].max())],
+        "calibration": _calibration(attributes),
         "splits": dict(Counter(dataset["split"].values.tolist())),
+        "split_frames": {
+            str(name).removeprefix("frames_"): ends for name, ends in attributes.items() if name.startswith("frames_")
+        },
         "frames": [int(dataset["time"][0]), int(dataset["time"][-1])],
         "largest_divergence": _largest(dataset["divergence"].values),
         "largest_courant": _largest(dataset["courant"].values),
@@ -62,11 +68,19 @@ def describe(path: str | Path) -> dict[str, Any]:
                 "shape": list(variable.shape),
                 "dtype": str(variable.dtype),
                 "units": variable.attrs.get("units", ""),
+                "mean": variable.attrs.get("mean"),
+                "std": variable.attrs.get("std"),
                 "bytes": sizes[str(name)],
             }
             for name, variable in dataset.data_vars.items()
         ],
     }
+
+
+def _calibration(attributes: dict[str, Any]) -> list[dict[str, float]]:
+    """Give what each target error needed, if the recipe names any."""
+    found = calibration_of(attributes)
+    return rows_of_calibration(found) if found is not None else []
 
 
 def _bytes_by_variable(path: Path) -> Counter[str]:

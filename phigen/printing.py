@@ -86,7 +86,7 @@ def print_table(rows: Sequence[Any], headers: Sequence[str] | str = ()) -> None:
 
 def print_facts(facts: dict[str, Any]) -> None:
     """Print one fact a line."""
-    print_table([[name.replace("_", " "), _spell(value)] for name, value in facts.items()])
+    print_table([[name.replace("_", " "), spell(value)] for name, value in facts.items()])
 
 
 def print_json(value: Any) -> None:
@@ -94,9 +94,10 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
-def _spell(value: Any) -> str:
+def spell(value: Any) -> str:
+    """Put a fact in words: lists with commas, numbers with six digits."""
     if isinstance(value, dict):
         return ", ".join(f"{name} {item}" for name, item in value.items())
     if isinstance(value, list):
-        return ", ".join(_spell(item) for item in value)
+        return ", ".join(spell(item) for item in value)
     return f"{value:.6g}" if isinstance(value, float) else " ".join(str(value).split())

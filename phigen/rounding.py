@@ -1,7 +1,8 @@
 """The floor: how much of a dataset's error the solver's own rounding would have made.
 
 One orbit is simulated in the lab's frame, each run where it stands, with nothing broken on purpose.  In exact
-arithmetic its runs would agree; what they differ by is rounding, which the flow's chaos makes grow.
+arithmetic its runs would agree; what they differ by is rounding, which the flow's chaos makes grow, and the faster
+the stronger the plume: so it is the orbit of the strongest scene.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def floor(dataset: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     Dataset
-        As `phigen.measure` gives it, with one level, 0: the dataset's first scene, unbroken, in the lab's frame.
+        As `phigen.measure` gives it, with one level, 0: the dataset's strongest scene, unbroken, in the lab's frame.
 
     Raises
     ------
@@ -62,7 +63,8 @@ def _unbroken(recipe: Recipe) -> Recipe:
                 f"{recipe.name} has no floor: {g.name} makes another flow, not the same one elsewhere; "
                 "it is there for turns, mirrors, whole shifts of a periodic box and rescaled cells"
             )
-    scene = scenes_of(recipe.scene, recipe.vary, recipe.sample, recipe.grid)[0]
+    scenes = scenes_of(recipe.scene, recipe.vary, recipe.sample, recipe.grid)
+    scene = max(scenes, key=lambda scene: scene.buoyancy.strength)
     unbroken = symmetry.model_copy(update={"frame": "lab", "breaking": Breaking(), "target_error": None})
     changes = {"scene": scene, "vary": Vary(), "sample": None, "splits": Splits(), "symmetry": unbroken}
     return recipe.model_copy(update=changes)
