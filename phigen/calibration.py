@@ -106,8 +106,8 @@ class _Curve:
                 return float(brentq(excess, lower, upper, xtol=1e-12 * upper, rtol=1e-12))
         least, most = min(self.known.values()), max(self.known.values())
         fault = (
-            f"{target:g} cannot be reached, this breaking reaches {least:.4g} to {most:.4g}; choose targets in that "
-            "range, or break the symmetry in another way"
+            f"{target:g} cannot be reached, breaking of up to {max(self.known):g} reaches {least:.4g} to {most:.4g}; "
+            "choose targets in that range, or break the symmetry in another way"
         )
         raise RecipeError(located(self.recipe, ("symmetry", "target_error"), fault))
 

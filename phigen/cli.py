@@ -164,12 +164,11 @@ def inspect(dataset: str, as_json: bool) -> None:
 
 @cli.command()
 @_recipe
-@click.option("--out", type=click.Path(), help="A .png; datasets/NAME-calibration.png if left out.")
+@click.option("--out", type=click.Path(), help="A .png; NAME-calibration.png if left out.")
 @_as_json
 @_debug
 def calibrate(recipe: str, out: str | None, as_json: bool) -> None:
     """Find what the target errors of RECIPE need, and draw the curve; no dataset is built."""
-    from phigen.building import default_path
     from phigen.calibration import calibrate as calibrated
     from phigen.charts import draw_calibration
     from phigen.cluster import own_process
@@ -180,8 +179,7 @@ def calibrate(recipe: str, out: str | None, as_json: bool) -> None:
     os.environ.update(own_process())
     with progress_bars() as progress:
         found = calibrated(loaded, progress=partial(progress, "calibrating"))
-    path = Path(out) if out is not None else _beside(default_path(loaded), "calibration")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = Path(out if out is not None else f"{loaded.name}-calibration.png")
     draw_calibration(found, loaded.name, path)
     rows = rows_of_calibration(found)
     curve = [{"breaking": breaking, "error": error} for breaking, error in found.curve]

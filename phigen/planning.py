@@ -186,11 +186,11 @@ def _run(
         breaking=float(parameter),
         orbit=orbit,
         element=g,
-        strength=float(own) * (g.speed if isinstance(g, Scale) else 1.0),
+        strength=float(own * exact(g.speed)) if isinstance(g, Scale) else float(own),
         split=split,
         inflows=finished.inflows,
         regions=finished.regions,
-        simulation=_simulation(recipe, simulated, before, strength=float(own), factors=factors),
+        simulation=_simulation(recipe, simulated, before, strength=own, factors=factors),
         turn=turn,
     )
 
@@ -216,7 +216,7 @@ def _inverse(g: Transformation) -> Transformation:
 
 
 def _simulation(
-    recipe: Recipe, scene: Scene, g: Transformation, *, strength: float, factors: tuple[float, ...]
+    recipe: Recipe, scene: Scene, g: Transformation, *, strength: Decimal, factors: tuple[float, ...]
 ) -> Simulation:
     """Give the simulation of a scene that `g` has moved, with a strength before that.
 
@@ -226,7 +226,7 @@ def _simulation(
     grid, time, symmetry = recipe.grid, recipe.time, recipe.symmetry
     scale = g if isinstance(g, Scale) else Scale(1.0, "rescaled")
     resampling = scale.reading == "resampled"
-    pull = strength * (scale.speed if resampling else 1 / scale.time)
+    pull = float(strength * exact(scale.speed)) if resampling else float(strength) / scale.time
     cells = scale.cells(grid.shape)
     forces = [_force(region, scene) for region in scene.regions or (Region(),)]
     return Simulation(

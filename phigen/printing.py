@@ -22,7 +22,10 @@ MOST_FRAMES = 12
 
 @contextmanager
 def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar with an estimate on stderr for each thing that is done, from the first word of its progress on."""
+    """Show a bar with an estimate for each thing that is done, from the first word of its progress on.
+
+    On stderr, if that is a terminal.
+    """
     bars: dict[str, Any] = {}
 
     def show(what: str, done: int, total: int) -> None:
@@ -32,7 +35,9 @@ def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
             for bar in bars.values():
                 bar.__exit__(None, None, None)
             label = what if not done else f"continuing after {done} of {total} runs"
-            bars[what] = click.progressbar(length=total, label=label, file=sys.stderr, show_pos=True).__enter__()
+            hidden = not sys.stderr.isatty()
+            bar = click.progressbar(length=total, label=label, file=sys.stderr, show_pos=True, hidden=hidden)
+            bars[what] = bar.__enter__()
             bars[what].update(0)
         bars[what].update(done - bars[what].pos)
 

@@ -17,6 +17,7 @@ from phigen.orbit import Transformation
 from phigen.scaling import Scale
 from phigen.scene import Inflow, Region, Sample, Scene, Vary
 from phigen.symmetry import ELEMENTS, GROUPS, Element, ElementName, Point
+from phigen.translation import Shift
 
 MOST_DRAWS = 1000
 """A scene that keeps its distance from no wall after so many draws is taken for impossible."""
@@ -108,7 +109,7 @@ def moved(scene: Scene, g: Transformation, grid: Grid) -> Scene:
     buoyancy = scene.buoyancy.model_copy(update={"direction": _turned(g, scene.buoyancy.direction)})
     inflows = tuple(
         inflow.model_copy(
-            update={"center": _wrapped(_placed(g, inflow.center, grid), grid), "radius": inflow.radius * _length(g)}
+            update={"center": _in_box(g, _placed(g, inflow.center, grid), grid), "radius": inflow.radius * _length(g)}
         )
         for inflow in scene.inflows
     )
@@ -183,7 +184,10 @@ def _placed(g: Transformation, point: Point, grid: Grid) -> Point:
     return g.on_point(point, grid.shape) if isinstance(g, Element) else g.on_point(point)
 
 
-def _wrapped(point: Point, grid: Grid) -> Point:
+def _in_box(g: Transformation, point: Point, grid: Grid) -> Point:
+    """Give a point that a shift has moved past a seam where it comes in again."""
+    if not isinstance(g, Shift):
+        return point
     x, y = (
         p % n if wraps and not 0 <= p <= n else p for p, n, wraps in zip(point, grid.shape, grid.periodic, strict=True)
     )

@@ -82,6 +82,62 @@ def test_whatever_prints_a_table_also_prints_json(small_file: Path, tmp_path: Pa
     ]
 
 
+GRADED = SMALL.replace("breaking: {offsets: [0, 0.01, 0.02, 0.03], levels: [0, 1]}", "target_error: [0, 0.01]")
+
+
+def test_target_errors_are_found_shown_and_drawn(tmp_path: Path) -> None:
+    recipe = tmp_path / "graded.yaml"
+    recipe.write_text(GRADED)
+    shown = succeeds("calibrate", recipe, cwd=tmp_path)
+    assert re.search(r"target_error +breaking +error\n", shown)
+    assert (tmp_path / "small-calibration.png").read_bytes().startswith(b"\x89PNG")
+    assert not (tmp_path / "datasets").exists()
+    found = json.loads(succeeds("calibrate", recipe, "--out", tmp_path / "c.png", "--json"))
+    assert [level["target_error"] for level in found["levels"]] == [0, 0.01]
+    planned = json.loads(succeeds("plan", recipe, "--json"))
+    assert (planned["to_calibrate"], planned["distinct_simulations"]) == (2, None)
+    built = json.loads(succeeds("build", recipe, "--out", tmp_path / "g.zarr", "--json"))
+    errors = {row["level"]: row["mae"] for row in built["errors"] if row["variable"] == "velocity"}
+    assert errors == {level["target_error"]: pytest.approx(level["error"], rel=1e-12) for level in found["levels"]}
+    assert json.loads(succeeds("inspect", tmp_path / "g.zarr", "--json"))["calibration"] == found["levels"]
+
+
+def test_the_floor_stands_beside_the_error_in_table_and_picture(small_file: Path, tmp_path: Path) -> None:
+    succeeds("build", small_file, "--out", tmp_path / "s.zarr")
+    told = succeeds("measure", tmp_path / "s.zarr", "--floor")
+    assert re.search(r"variable +frame +level 0 +level 1 +floor\n", told)
+    assert (tmp_path / "s-floor.png").read_bytes().startswith(b"\x89PNG")
+    rows = json.loads(succeeds("measure", tmp_path / "s.zarr", "--floor", "--frames", "1:", "--json"))
+    assert all(0 <= row["floor"] < 1e-6 for row in rows["errors"] + rows["over_time"])
+    assert len(rows["over_time"]) == 2 * len(rows["frames"])
+
+
+def test_data_of_the_lab_frame_always_carry_the_floor(tmp_path: Path) -> None:
+    recipe = tmp_path / "lab.yaml"
+    recipe.write_text(SMALL.replace("group: C4", "group: C4\n  frame: lab"))
+    assert "floor of velocity" in succeeds("build", recipe, "--out", tmp_path / "s.zarr")
+    assert "floor" in succeeds("measure", tmp_path / "s.zarr").splitlines()[0]
+
+
+def test_many_elements_have_a_table_of_their_own(tmp_path: Path) -> None:
+    recipe = tmp_path / "shifts.yaml"
+    shifts = "group: translation\n  shifts: {x: {start: 0, step: 2, count: 5}, y: [0, 4]}"
+    recipe.write_text(SMALL.split("symmetry:")[0].replace("[8, 3]", "[4, 3]") + f"symmetry:\n  {shifts}\n")
+    succeeds("build", recipe, "--out", tmp_path / "s.zarr")
+    told = succeeds("measure", tmp_path / "s.zarr")
+    assert "resampling" not in told
+    assert re.search(r"level +element +smoke +velocity\n", told)
+    assert told.count("shift(") == 9
+    assert Path(succeeds("preview", tmp_path / "s.zarr").strip()).exists()
+
+
+def test_the_legacy_convention_is_called_one(eq3: Path) -> None:
+    told = succeeds("measure", eq3, "--convention", "wang2022")
+    assert told.startswith("legacy convention wang2022: the lower 64 of 65 faces, frames 20 to 58")
+    rows = json.loads(succeeds("measure", eq3, "--convention", "wang2022", "--json"))["errors"]
+    assert [round(row["mae"], 3) for row in rows] == [0, 0.313, 0.896]
+
+
 def test_the_schema_knows_every_section() -> None:
     schema = json.loads(succeeds("schema"))
     assert schema["additionalProperties"] is False
@@ -133,6 +189,10 @@ BAD_INPUT = {
     "neither png nor gif": ["preview", "SMALL", "--out", "x.txt"],
     "picture in no folder": ["preview", "SMALL", "--out", "none/x.png"],
     "no frames": ["measure", "SMALL", "--frames", "50:"],
+    "nothing to calibrate": ["calibrate", "small.yaml"],
+    "a target out of reach": ["build", "unreachable.yaml"],
+    "frames that the published error needs": ["measure", "SMALL", "--convention", "wang2022"],
+    "a calibration drawn nowhere": ["calibrate", "graded.yaml", "--out", "small.yaml/x.png"],
 }
 
 
@@ -145,6 +205,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (path / "empty.yaml").write_text("")
     (path / "misspelt.yaml").write_text(SMALL.replace("symmetry", "symetry"))
     (path / "large.yaml").write_text(SMALL.replace("cells: 16", "cells: 4096").replace("steps: 6", "steps: 1000000"))
+    (path / "graded.yaml").write_text(GRADED)
+    (path / "unreachable.yaml").write_text(GRADED.replace("[0, 0.01]", "[0, 1e6]"))
     succeeds("build", "small.yaml", "--out", "built.zarr", cwd=path)
     return path
 
@@ -175,6 +237,8 @@ def test_debug_shows_the_traceback(folder: Path) -> None:
         ["build", "small.yaml", "--workers", "0"],
         ["build", "small.yaml", "--workers", "2", "--scheduler", "tcp://x:1"],
         ["measure", "built.zarr", "--frames", "ten"],
+        ["measure", "built.zarr", "--convention", "wang2022", "--floor"],
+        ["measure", "built.zarr", "--convention", "wang2021"],
     ],
 )
 def test_a_usage_mistake_exits_2(arguments: list[str], folder: Path) -> None:
