@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -81,7 +81,8 @@ def written_whole(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise StoreError(f"{path}: cannot be written, {error.strerror}; choose another place with --out") from error
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 class _Film(NamedTuple):
