@@ -67,7 +67,9 @@ class Symmetry(Section):
         description="Of the group scaling. resampled: a grid of `factor` times as many cells, each frame resampled; "
         "rescaled: the same grid with cells of size `factor` and time steps of factor ** time_exponent.",
     )
-    time_exponent: Number = Field(default=2.0, description="Of the reading rescaled: times scale as this power.")
+    time_exponent: Annotated[Number, Field(ge=-10, le=10)] = Field(
+        default=2.0, description="Of the reading rescaled: times scale as this power."
+    )
     fractional: Literal["refused", "resampled", "floored"] = Field(
         default="refused",
         description="What to do with parts of cells: resampled interpolates shifts, floored cuts scaled grids.",

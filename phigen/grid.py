@@ -13,7 +13,10 @@ BoundaryName = Literal["closed", "periodic", "open"]
 Boundaries = tuple[tuple[BoundaryName, BoundaryName], tuple[BoundaryName, BoundaryName]]
 """Of the left and right side, and of the lower and upper one."""
 
-Side = Annotated[int, Strict(), Field(ge=4, le=8192)]
+MOST_CELLS = 8192
+"""Along a side of a grid."""
+
+Side = Annotated[int, Strict(), Field(ge=4, le=MOST_CELLS)]
 
 
 class Sides(Section):

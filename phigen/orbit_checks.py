@@ -8,7 +8,7 @@ from typing import Any
 
 from phigen.breaking import Symmetry
 from phigen.faults import Fault, Faults, Path, drawn_scenes
-from phigen.grid import Grid, Time
+from phigen.grid import MOST_CELLS, Grid, Time
 from phigen.numbers import spelled_out
 from phigen.orbit import Transformation
 from phigen.scaling import Scale
@@ -16,6 +16,9 @@ from phigen.scene import Sample, Scene, Vary
 from phigen.scenes import fits_box, moved, strength_of
 from phigen.symmetry import GROUPS, Element
 from phigen.translation import Shift
+
+MOST_FACTOR = 1000
+"""Of a scaling, up or down: no table of scales in use is longer."""
 
 _OF_GROUP = {
     "elements": "point",
@@ -136,16 +139,25 @@ def _misfit(g: Transformation, grid: Grid, symmetry: Symmetry) -> Fault | None:
             ("symmetry", "shifts"),
             f"{g.name} is no whole number of cells; shift by whole cells, or say fractional: resampled",
         )
-    if isinstance(g, Scale) and g.factor <= 0:
-        return Fault(("symmetry", "factors"), f"a factor must be above 0, got {g.factor:g}")
-    if isinstance(g, Scale) and not g.fits(grid.shape) and symmetry.fractional == "refused":
-        return Fault(
-            ("symmetry", "factors"),
-            f"the factor {g.factor:g} gives no whole grid, got {grid.shape[0] * g.factor:g} x "
-            f"{grid.shape[1] * g.factor:g} cells; choose another, or say fractional: floored",
+    if isinstance(g, Scale):
+        text = _misfit_of_scaling(g, grid, symmetry)
+        return Fault(("symmetry", "factors"), text) if text is not None else None
+    return None
+
+
+def _misfit_of_scaling(g: Scale, grid: Grid, symmetry: Symmetry) -> str | None:
+    width, height = grid.shape
+    if not 1 / MOST_FACTOR <= g.factor <= MOST_FACTOR:
+        return f"a factor must be from {1 / MOST_FACTOR:g} to {MOST_FACTOR}, got {g.factor:g}; choose another"
+    if not g.fits(grid.shape) and symmetry.fractional == "refused":
+        return (
+            f"the factor {g.factor:g} gives no whole grid, got {width * g.factor:g} x {height * g.factor:g} cells; "
+            "choose another, or say fractional: floored"
         )
-    if isinstance(g, Scale) and min(g.cells(grid.shape)) < min(grid.shape):
-        return Fault(("symmetry", "factors"), f"a grid is resampled from as fine a one or finer, got {g.factor:g}")
+    if min(g.cells(grid.shape)) < min(grid.shape):
+        return f"a grid is resampled from as fine a one or finer, got {g.factor:g}; choose 1 or more, or use rescaled"
+    if max(g.cells(grid.shape)) > MOST_CELLS:
+        return f"the factor {g.factor:g} makes more than {MOST_CELLS} cells of {max(width, height)}; choose a smaller one"
     return None
 
 

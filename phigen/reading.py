@@ -127,6 +127,9 @@ def _parse_yaml(text: str, where: str) -> CommentedMap:
         raise RecipeError(f"{where}: is nested too deeply for a recipe") from None
     except YAMLError as error:
         raise RecipeError(f"{where}: is not YAML, {' '.join(str(error).split())}") from None
+    except ValueError as error:
+        what = str(error).partition(";")[0]
+        raise RecipeError(f"{where}: holds no number or date that can be, {what}; write it otherwise") from None
     if data is None:
         raise RecipeError(f"{where}: is empty; a recipe has at least name, version, grid, time and scene")
     if not isinstance(data, CommentedMap):
