@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from phigen.numbers import Numbers, Range, form, spelled_out
+from phigen.numbers import Numbers, Range, form, how_many, spelled_out
 from phigen.orbit import Transformation
 from phigen.scaling import Reading, Scale
 from phigen.schedule import Number, Positive, Schedule, Section
@@ -102,6 +102,16 @@ class Symmetry(Section):
             return tuple(Scale(float(factor), reading, exponent) for factor in factors)
         chosen = self.elements if isinstance(self.elements, tuple) else GROUPS[self.group]
         return tuple(ELEMENTS[name] for name in chosen)
+
+    @property
+    def size(self) -> int:
+        """How many elements the orbit has, those that coincide included, without spelling them out."""
+        if self.group == "translation":
+            shifts = self.shifts
+            return how_many(shifts.x) * how_many(shifts.y) if isinstance(shifts, Shifts) else len(shifts or (0,))
+        if self.group == "scaling":
+            return how_many(self.factors or (1,))
+        return len(self.elements if isinstance(self.elements, tuple) else GROUPS[self.group])
 
     def _pairs(self) -> Iterable[tuple[Decimal | float, Decimal | float]]:
         if isinstance(self.shifts, Shifts):

@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from inspect import signature
 from typing import Any
 
-from phigen import orbit_checks, scene_checks
+from phigen import breaking_checks, orbit_checks, scene_checks
 from phigen.breaking import Symmetry
 from phigen.faults import Fault, Faults, Path, drawn_scenes
 from phigen.grid import Grid, Time
-from phigen.numbers import spelled_out
+from phigen.numbers import how_many
 from phigen.scene import Sample, Scene, Vary
-from phigen.scenes import orbit_of
+from phigen.scenes import orbit_size
 from phigen.splits import Splits
 from phigen.splitting import members, stretches
 
@@ -63,9 +63,11 @@ def runs_are_split_soundly(
     if next(orbit_checks.orbit_fits_box(grid, symmetry), None) is not None:
         return
     scenes = drawn_scenes(scene, vary, sample, grid)
-    counts = {"orbit": len(scenes), "run": sum(len(list(orbit_of(s, symmetry, grid))) for s in scenes)}
+    if not scenes:
+        return
+    by_run = splits.by == "run"
     try:
-        members(splits, counts[splits.by])
+        members(splits, sum(orbit_size(one, symmetry, grid) for one in scenes) if by_run else len(scenes))
     except ValueError as fault:
         yield Fault(("splits",), str(fault))
 
@@ -83,11 +85,10 @@ def frames_are_split_soundly(time: Time, splits: Splits) -> Faults:
 def not_too_many_runs(vary: Vary, sample: Sample | None, symmetry: Symmetry) -> Faults:
     """A slip in a range does not ask for more runs than anyone stores."""
     numbers = [getattr(vary, key) for key in Vary.model_fields]
-    lengths = [len(spelled_out(chosen)) for chosen in numbers if chosen is not None]
-    scenes = math.prod(lengths) if sample is None else sample.count
-    runs = scenes * len(symmetry.orbit) * len(symmetry.levels)
+    scenes = math.prod(how_many(chosen) for chosen in numbers if chosen is not None) if sample is None else sample.count
+    runs = scenes * symmetry.size * len(symmetry.levels)
     if runs > MOST_RUNS:
-        where: Path = ("vary",) if sample is None else ("sample",)
+        where: Path = ("symmetry",) if scenes == 1 else ("vary",) if sample is None else ("sample",)
         yield Fault(where, f"makes {runs:,} runs, more than {MOST_RUNS:,}; ask for fewer, or make several recipes")
 
 
@@ -103,14 +104,16 @@ CHECKS: tuple[Callable[..., Faults], ...] = (
     scene_checks.scenes_can_be_drawn,
     scene_checks.inflows_in_box,
     orbit_checks.keys_of_group,
+    orbit_checks.regions_can_stay,
     orbit_checks.elements_of_group,
-    orbit_checks.breaking_fits_orbit,
-    orbit_checks.schedules_fit_steps,
-    orbit_checks.targets_can_be_sought,
+    breaking_checks.breaking_fits_orbit,
+    breaking_checks.schedules_fit_steps,
+    breaking_checks.targets_can_be_sought,
+    breaking_checks.orbits_have_errors,
     orbit_checks.orbit_fits_box,
     orbit_checks.scenes_stay_in_box,
     orbit_checks.elements_differ,
-    orbit_checks.strengths_not_negative,
+    breaking_checks.strengths_not_negative,
     runs_are_split_soundly,
     frames_are_split_soundly,
     nothing_stored_twice,

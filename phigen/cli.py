@@ -291,17 +291,15 @@ def preview(dataset: str, out: str | None, level: float | None) -> None:
 @_debug
 def validate(recipes: Sequence[str], as_json: bool) -> None:
     """Check each RECIPE and say every fault of it."""
-    from phigen.planning import plan as planned_from
+    from phigen.planning import runs_in
     from phigen.reading import load
 
     results: list[dict[str, Any]] = []
     for recipe in recipes:
         try:
-            planned = planned_from(load(recipe))
+            results.append({"recipe": recipe, "faults": [], "runs": runs_in(load(recipe))})
         except RecipeError as error:
             results.append({"recipe": recipe, "faults": list(error.faults)})
-        else:
-            results.append({"recipe": recipe, "faults": [], "runs": len(planned.runs)})
     faults = [fault for result in results for fault in result["faults"]]
     if as_json:
         print_json(results)

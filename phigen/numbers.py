@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Discriminator, Field, Tag
@@ -37,6 +38,12 @@ def exact(number: float) -> Decimal:
     return Decimal(repr(float(number)))
 
 
+def how_many(entries: Sized | Range) -> int:
+    """Give how many numbers, or other entries, there are, without spelling them out."""
+    return entries.count if isinstance(entries, Range) else len(entries)
+
+
+@lru_cache(maxsize=64)
 def spelled_out(numbers: tuple[float, ...] | Range) -> tuple[Decimal, ...]:
     """Give a list or range of numbers as exact decimals."""
     if isinstance(numbers, Range):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 import math
+from collections import Counter
+from collections.abc import Collection
 from typing import Any
 
 from phigen.breaking import Symmetry
 from phigen.faults import Fault, Faults, Path, drawn_scenes
-from phigen.grid import MOST_CELLS, Grid, Time
-from phigen.numbers import spelled_out
+from phigen.grid import MOST_CELLS, Grid
 from phigen.orbit import Transformation
 from phigen.scaling import Scale
 from phigen.scene import Sample, Scene, Vary
-from phigen.scenes import fits_box, moved, strength_of
+from phigen.scene_checks import inflow_faults
+from phigen.scenes import fits_box, moved
 from phigen.symmetry import GROUPS, Element
 from phigen.translation import Shift
 
@@ -26,6 +27,7 @@ _OF_GROUP = {
     "factors": "scaling",
     "reading": "scaling",
 }
+_DEFAULTS = Symmetry()
 _NEEDED = {"translation": ("shifts",), "scaling": ("factors", "reading")}
 
 
@@ -41,11 +43,29 @@ def keys_of_group(symmetry: Symmetry) -> Faults:
     for key, kind in _OF_GROUP.items():
         if getattr(symmetry, key) is not None and kind != _kind(symmetry):
             yield Fault(("symmetry", key), f"belongs to {_belongs(kind)}, got {symmetry.group}; leave it out")
+    if symmetry.time_exponent != _DEFAULTS.time_exponent and symmetry.reading != "rescaled":
+        yield Fault(("symmetry", "time_exponent"), "belongs to the reading rescaled; leave it out")
+    if symmetry.tolerance != _DEFAULTS.tolerance and symmetry.target_error is None:
+        yield Fault(("symmetry", "tolerance"), "is of target errors, got none; leave it out")
+    if symmetry.fractional == "floored" and symmetry.reading == "rescaled":
+        yield Fault(("symmetry", "fractional"), "floored belongs to the reading resampled, got rescaled; leave it out")
     useful = {"resampled": "translation", "floored": "scaling"}.get(symmetry.fractional, symmetry.group)
     if useful != symmetry.group:
         yield Fault(
             ("symmetry", "fractional"),
             f"{symmetry.fractional} belongs to the group {useful}, got {symmetry.group}; leave it out",
+        )
+
+
+def regions_can_stay(scene: Scene, symmetry: Symmetry) -> Faults:
+    """Regions that stay are there, and there are elements that would move them."""
+    if symmetry.regions == "move":
+        return
+    if not scene.regions:
+        yield Fault(("symmetry", "regions"), "no regions can stay, the scene has none; leave it out")
+    elif len(symmetry.orbit) < 2 or symmetry.group == "scaling":
+        yield Fault(
+            ("symmetry", "regions"), f"the group {symmetry.group} moves no regions that could stay; leave it out"
         )
 
 
@@ -55,14 +75,18 @@ def _belongs(kind: str) -> str:
 
 def elements_of_group(symmetry: Symmetry) -> Faults:
     """The orbit begins with the identity, and names elements of its group, each once."""
-    path: Path = ("symmetry", {"point": "elements", "translation": "shifts", "scaling": "factors"}[_kind(symmetry)])
+    key = {"point": "elements", "translation": "shifts", "scaling": "factors"}[_kind(symmetry)]
+    path: Path = ("symmetry", key)
     names = [g.name for g in symmetry.orbit]
+    group = _members(symmetry)
     for number, name in enumerate(names):
-        group = _members(symmetry)
         if name not in group:
             yield Fault((*path, number), f"{name} is not in {symmetry.group}, which has {', '.join(group)}")
-        if name in names[:number]:
-            yield Fault((*path, number), f"{name} is listed twice; leave one out")
+    for name, times in Counter(names).items():
+        if times > 1:
+            again = names.index(name, names.index(name) + 1)
+            place = (*path, again) if isinstance(getattr(symmetry, key), tuple) else path
+            yield Fault(place, f"{name} is listed {'twice' if times == 2 else f'{times} times'}; list it once")
     if names[:1] != ["identity"]:
         yield Fault(
             path, f"{_FIRST[_kind(symmetry)]} must come first, for the others are compared with it, got {names[0]}"
@@ -72,54 +96,11 @@ def elements_of_group(symmetry: Symmetry) -> Faults:
 _FIRST = {"point": "identity", "translation": "the shift [0, 0]", "scaling": "the factor 1"}
 
 
-def _members(symmetry: Symmetry) -> tuple[str, ...]:
+def _members(symmetry: Symmetry) -> Collection[str]:
     """Give the elements that the group has: any, if they are shifts or scalings."""
     if symmetry.group == "translation" or symmetry.group == "scaling":
-        return tuple(g.name for g in symmetry.orbit)
+        return {g.name for g in symmetry.orbit}
     return GROUPS[symmetry.group]
-
-
-def breaking_fits_orbit(symmetry: Symmetry) -> Faults:
-    """What breaks a symmetry has one entry per element; levels are at least 0 and each is listed once."""
-    breaking, orbit = symmetry.breaking, symmetry.orbit
-    for key in ("offsets", "gains", "schedules"):
-        listed = getattr(breaking, key)
-        entries = None if listed is None else listed if key == "schedules" else spelled_out(listed)
-        if entries is not None and len(entries) != len(orbit):
-            yield Fault(
-                ("symmetry", "breaking", key),
-                f"one number per element is needed, got {len(entries)} for {len(orbit)} elements",
-            )
-    levels = spelled_out(breaking.levels if breaking.levels is not None else (0.0,))
-    if min(levels) < 0 or len(set(levels)) < len(levels):
-        spelled = ", ".join(f"{float(level):g}" for level in levels)
-        yield Fault(("symmetry", "breaking", "levels"), f"levels must be 0 or more, each listed once, got {spelled}")
-
-
-def schedules_fit_steps(symmetry: Symmetry, time: Time) -> Faults:
-    """An element's schedule that lists its factors lists one per step."""
-    for number, schedule in enumerate(symmetry.breaking.schedules or ()):
-        try:
-            schedule.over(time.steps)
-        except ValueError as fault:
-            yield Fault(("symmetry", "breaking", "schedules", number, "factors"), str(fault))
-
-
-def targets_can_be_sought(symmetry: Symmetry, store: tuple[str, ...]) -> Faults:
-    """Target errors rise from 0 or more, in place of levels, where something can differ and be measured."""
-    if symmetry.target_error is None:
-        return
-    path: Path = ("symmetry", "target_error")
-    targets = spelled_out(symmetry.target_error)
-    if targets[0] < 0 or any(later <= earlier for earlier, later in itertools.pairwise(targets)):
-        spelled = ", ".join(f"{float(target):g}" for target in targets)
-        yield Fault(path, f"target errors must rise from 0 or more, got {spelled}; put them in order, each once")
-    if len(symmetry.orbit) < 2:
-        yield Fault(path, f"an orbit of one run has no error, got the group {symmetry.group}; name a larger group")
-    if symmetry.breaking.levels is not None:
-        yield Fault(("symmetry", "breaking", "levels"), "levels and target_error both make levels; leave one out")
-    if "velocity" not in store:
-        yield Fault(path, f"is of centred velocity, got a store of {', '.join(store)}; store velocity too")
 
 
 def orbit_fits_box(grid: Grid, symmetry: Symmetry) -> Faults:
@@ -157,7 +138,9 @@ def _misfit_of_scaling(g: Scale, grid: Grid, symmetry: Symmetry) -> str | None:
     if min(g.cells(grid.shape)) < min(grid.shape):
         return f"a grid is resampled from as fine a one or finer, got {g.factor:g}; choose 1 or more, or use rescaled"
     if max(g.cells(grid.shape)) > MOST_CELLS:
-        return f"the factor {g.factor:g} makes more than {MOST_CELLS} cells of {max(width, height)}; choose a smaller one"
+        return (
+            f"the factor {g.factor:g} makes more than {MOST_CELLS} cells of {max(width, height)}; choose a smaller one"
+        )
     return None
 
 
@@ -171,7 +154,9 @@ def _misfit_of_turn(g: Element, grid: Grid) -> Fault | None:
     if not fits_box(g, grid):
         sides = f"{_said(x)} and {_said(y)}"
         what = (
-            "one boundary on both axes" if g.swaps_axes and x[0] == x[1] and y[0] == y[1] else "boundaries like its own"
+            "one boundary on both axes"
+            if g.swaps_axes and x[0] == x[1] and y[0] == y[1]
+            else "like boundaries where it leads"
         )
         return Fault(path, f"{g.name} needs {what}, got {sides}; make them equal or use a smaller group")
     return None
@@ -182,39 +167,55 @@ def _said(sides: tuple[str, str]) -> str:
 
 
 def scenes_stay_in_box(grid: Grid, scene: Scene, vary: Vary, sample: Sample | None, symmetry: Symmetry) -> Faults:
-    """No shift takes an inflow or a region out of a box with walls."""
-    if symmetry.group != "translation":
+    """No shift takes an inflow or a region out of a box with walls, and no inflow falls between cell centres."""
+    kind = _kind(symmetry)
+    if kind == "point" or (kind == "scaling" and next(orbit_fits_box(grid, symmetry), None) is not None):
         return
+    regions_move = scene.regions and symmetry.regions == "move"
     for g in symmetry.orbit:
-        for varied in drawn_scenes(scene, vary, sample, grid):
-            placed = moved(varied, g, grid)
-            for inflow in placed.inflows:
-                for axis, p, n, wraps in zip("xy", inflow.center, grid.shape, grid.periodic, strict=True):
-                    if not 0 <= p <= n and not wraps:
-                        yield Fault(
-                            ("symmetry", "shifts"),
-                            f"{g.name} takes an inflow out of the box, got {axis} = {p:g} in [0, {n}]; shift it less",
-                        )
-                        return
-        if scene.regions and symmetry.regions == "move" and any(_leaves(region, g, grid) for region in scene.regions):
-            yield Fault(
-                ("symmetry", "shifts"),
-                f"{g.name} takes the regions out of the box; say regions: stay, and they break the symmetry",
-            )
+        lost = (_lost(varied, g, grid) for varied in drawn_scenes(scene, vary, sample, grid))
+        text = next(filter(None, lost), _torn(g, grid) if regions_move else None)
+        if text is not None:
+            yield Fault(("symmetry", "shifts" if kind == "translation" else "factors"), text)
             return
 
 
-def _leaves(region: Any, g: Transformation, grid: Grid) -> bool:
-    """Whether a shift moves a region along an axis with walls, where it would leave a gap."""
-    moves = isinstance(g, Shift) and g.along((not grid.periodic[0], not grid.periodic[1])) != Shift(0, 0)
-    return moves or (isinstance(g, Shift) and not g.is_whole)
+def _lost(scene: Scene, g: Transformation, grid: Grid) -> str | None:
+    """Say which inflow of a sound scene has no cell left once it is shifted or scaled."""
+    cells = g.cells(grid.shape) if isinstance(g, Scale) else grid.shape
+    for before, inflow in zip(scene.inflows, moved(scene, g, grid).inflows, strict=True):
+        if next(inflow_faults(before, grid.shape), None) is not None:
+            continue
+        for axis, p, n, wraps in zip("xy", inflow.center, cells, grid.periodic, strict=True):
+            if not 0 <= p <= n and not wraps:
+                less = "shift it less" if isinstance(g, Shift) else "move it inwards"
+                return f"{g.name} takes an inflow out of the box, got {axis} = {p:g} in [0, {n}]; {less}"
+        if next(inflow_faults(inflow, cells), None) is not None:
+            x, y = before.center
+            return f"{g.name} takes the inflow at ({x:g}, {y:g}) off every cell centre; make it larger"
+    return None
+
+
+def _torn(g: Transformation, grid: Grid) -> str | None:
+    """Say why regions cannot go with a shift: walls would leave a gap, and regions end at cell edges."""
+    if not isinstance(g, Shift):
+        return None
+    if g.along((not grid.periodic[0], not grid.periodic[1])) != Shift(0, 0):
+        return f"{g.name} takes the regions out of the box; say regions: stay, and they break the symmetry"
+    if not g.is_whole:
+        return f"{g.name} takes the regions off the cell edges; shift by whole cells, or say regions: stay"
+    return None
 
 
 def elements_differ(grid: Grid, scene: Scene, vary: Vary, sample: Sample | None, symmetry: Symmetry) -> Faults:
     """No element puts every inflow where another element has it already, unless distinct ones are asked for."""
-    if symmetry.elements == "distinct" or next(orbit_fits_box(grid, symmetry), None) is not None:
+    if (
+        symmetry.elements == "distinct"
+        or _kind(symmetry) == "scaling"
+        or len(set(symmetry.orbit)) < len(symmetry.orbit)
+    ):
         return
-    if _kind(symmetry) == "scaling":
+    if next(orbit_fits_box(grid, symmetry), None) is not None:
         return
     for varied in drawn_scenes(scene, vary, sample, grid):
         placed: dict[frozenset[Any], str] = {}
@@ -245,23 +246,6 @@ def _instead(symmetry: Symmetry) -> str:
     if symmetry.group == "translation":
         return "leave one of them out"
     return "move the inflow off its axes, list only elements that differ, or say elements: distinct"
-
-
-def strengths_not_negative(grid: Grid, scene: Scene, vary: Vary, sample: Sample | None, symmetry: Symmetry) -> Faults:
-    """No level takes an element's strength below zero."""
-    if symmetry.target_error is not None or next(breaking_fits_orbit(symmetry), None) is not None:
-        return
-    for varied in drawn_scenes(scene, vary, sample, grid):
-        for level in symmetry.levels:
-            for number, g in enumerate(symmetry.orbit):
-                strength = strength_of(varied, symmetry.breaking, level, number)
-                if strength < 0:
-                    yield Fault(
-                        ("symmetry", "breaking"),
-                        f"{g.name} has a negative strength at level {float(level):g}, got {float(strength):g}; "
-                        "raise the scene's strength or lower the level",
-                    )
-                    return
 
 
 def stored_fields_can_be_had(symmetry: Symmetry, store: tuple[str, ...]) -> Faults:

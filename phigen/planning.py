@@ -16,7 +16,19 @@ from phigen.recipe import Recipe, VariableName
 from phigen.runs import Run, Simulation, seconds_of
 from phigen.scaling import Scale
 from phigen.scene import Region, Scene
-from phigen.scenes import extent, factors_of, moved, moved_region, orbit_of, scenes_of, stabilizer, strength_of, unit
+from phigen.scenes import (
+    extent,
+    factors_of,
+    finished,
+    moved,
+    moved_region,
+    orbit_of,
+    orbit_size,
+    scenes_of,
+    stabilizer,
+    strength_of,
+    unit,
+)
 from phigen.splits import Splits
 from phigen.splitting import Ends, members, stretches
 from phigen.symmetry import ELEMENTS, Element, Point, inverse
@@ -133,6 +145,13 @@ def plan(recipe: Recipe, calibration: Calibration | None = None) -> Plan:
     return Plan(recipe, tuple(runs), calibration)
 
 
+def runs_in(recipe: Recipe) -> int:
+    """Give how many runs a sound recipe makes, without spelling them out."""
+    scenes = scenes_of(recipe.scene, recipe.vary, recipe.sample, recipe.grid)
+    per_level = sum(orbit_size(scene, recipe.symmetry, recipe.grid) for scene in scenes)
+    return per_level * len(recipe.symmetry.levels)
+
+
 def runs_of_level(recipe: Recipe, level: Decimal, parameter: Decimal, *, first: int = 0) -> list[Run]:
     """Spell out the runs of one level: orbits, then elements.
 
@@ -172,10 +191,8 @@ def _run(
 ) -> Run:
     grid, symmetry = recipe.grid, recipe.symmetry
     before, turn = _ways(g, recipe)
-    simulated, finished = moved(scene, before, grid), moved(scene, g, grid)
-    stays = symmetry.regions == "stay" and not isinstance(g, Scale)
-    if stays:
-        finished = finished.model_copy(update={"regions": scene.regions})
+    simulated, made = moved(scene, before, grid), finished(scene, g, symmetry, grid)
+    if symmetry.regions == "stay" and not isinstance(g, Scale):
         back = tuple(moved_region(region, _inverse(turn), grid) for region in scene.regions)
         simulated = simulated.model_copy(update={"regions": back})
     own = strength_of(scene, symmetry.differing, parameter, number)
@@ -188,8 +205,8 @@ def _run(
         element=g,
         strength=float(own * exact(g.speed)) if isinstance(g, Scale) else float(own),
         split=split,
-        inflows=finished.inflows,
-        regions=finished.regions,
+        inflows=made.inflows,
+        regions=made.regions,
         simulation=_simulation(recipe, simulated, before, strength=own, factors=factors),
         turn=turn,
     )

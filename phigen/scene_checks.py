@@ -90,18 +90,20 @@ def scenes_can_be_drawn(grid: Grid, scene: Scene, vary: Vary, sample: Sample | N
 
 def inflows_in_box(grid: Grid, scene: Scene, vary: Vary, sample: Sample | None) -> Faults:
     """Every inflow of every scene lies in the box and covers the centre of a cell."""
-    seen = set()
-    for varied in drawn_scenes(scene, vary, sample, grid):
-        for number, inflow in enumerate(varied.inflows):
-            if inflow in seen:
-                continue
-            seen.add(inflow)
-            elsewhere: Path = ("vary",) if sample is None else ("sample",)
-            path: Path = ("scene", "inflows", number) if inflow in scene.inflows else elsewhere
-            yield from (Fault(path, text) for text in _inflow_faults(inflow, grid.shape))
+    scenes = drawn_scenes(scene, vary, sample, grid)
+    made = {inflow for one in scenes for inflow in one.inflows}
+    for number, inflow in enumerate(scene.inflows):
+        if inflow in made:
+            yield from (Fault(("scene", "inflows", number), text) for text in inflow_faults(inflow, grid.shape))
+    path: Path = ("vary",) if sample is None else ("sample",)
+    elsewhere = (inflow for one in scenes for inflow in one.inflows if inflow not in scene.inflows)
+    first = next((text for inflow in elsewhere for text in inflow_faults(inflow, grid.shape)), None)
+    if first is not None:
+        yield Fault(path, first)
 
 
-def _inflow_faults(inflow: Inflow, cells: tuple[int, int]) -> Iterator[str]:
+def inflow_faults(inflow: Inflow, cells: tuple[int, int]) -> Iterator[str]:
+    """Say what is wrong with an inflow in a box of so many cells."""
     x, y = inflow.center
     width, height = cells
     if not (0 <= x <= width and 0 <= y <= height):

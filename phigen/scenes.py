@@ -13,7 +13,7 @@ from phigen.breaking import Breaking, Symmetry
 from phigen.distribution import stream_of
 from phigen.grid import Grid
 from phigen.numbers import exact, spelled_out
-from phigen.orbit import Transformation
+from phigen.orbit import Transformation, identity
 from phigen.scaling import Scale
 from phigen.scene import Inflow, Region, Sample, Scene, Vary
 from phigen.symmetry import ELEMENTS, GROUPS, Element, ElementName, Point
@@ -96,21 +96,38 @@ def orbit_of(scene: Scene, symmetry: Symmetry, grid: Grid) -> Iterator[tuple[int
 
     All of them, or where the recipe asks for distinct ones, the first of those that give one scene.
     """
+    if symmetry.elements != "distinct":
+        yield from enumerate(symmetry.orbit)
+        return
     seen = set()
     for number, g in enumerate(symmetry.orbit):
-        key = _key(moved(scene, g, grid))
-        if symmetry.elements != "distinct" or key not in seen:
+        key = _key(finished(scene, g, symmetry, grid))
+        if key not in seen:
             yield number, g
         seen.add(key)
 
 
+def orbit_size(scene: Scene, symmetry: Symmetry, grid: Grid) -> int:
+    """Give how many elements a scene is taken through."""
+    return symmetry.size if symmetry.elements != "distinct" else len(list(orbit_of(scene, symmetry, grid)))
+
+
+def finished(scene: Scene, g: Transformation, symmetry: Symmetry, grid: Grid) -> Scene:
+    """Give the scene of a finished run but for its strength: moved, except for regions that stay."""
+    placed = moved(scene, g, grid)
+    if symmetry.regions == "stay" and not isinstance(g, Scale):
+        return placed.model_copy(update={"regions": moved(scene, identity(g), grid).regions})
+    return placed
+
+
 def moved(scene: Scene, g: Transformation, grid: Grid) -> Scene:
-    """Give what an element makes of a scene but for its strength: inflows, regions and directions, moved and turned."""
+    """Give what an element makes of a scene but for its strength: inflows, regions and directions, moved and turned.
+
+    What a shift takes over the edge of a periodic box comes in at the other side; a scaling takes the box along.
+    """
     buoyancy = scene.buoyancy.model_copy(update={"direction": _turned(g, scene.buoyancy.direction)})
     inflows = tuple(
-        inflow.model_copy(
-            update={"center": _in_box(g, _placed(g, inflow.center, grid), grid), "radius": inflow.radius * _length(g)}
-        )
+        inflow.model_copy(update={"center": _centred(g, inflow.center, grid), "radius": inflow.radius * _length(g)})
         for inflow in scene.inflows
     )
     regions = tuple(moved_region(region, g, grid) for region in scene.regions)
@@ -184,12 +201,12 @@ def _placed(g: Transformation, point: Point, grid: Grid) -> Point:
     return g.on_point(point, grid.shape) if isinstance(g, Element) else g.on_point(point)
 
 
-def _in_box(g: Transformation, point: Point, grid: Grid) -> Point:
-    """Give a point that a shift has moved past a seam where it comes in again."""
+def _centred(g: Transformation, point: Point, grid: Grid) -> Point:
+    place = _placed(g, point, grid)
     if not isinstance(g, Shift):
-        return point
+        return place
     x, y = (
-        p % n if wraps and not 0 <= p <= n else p for p, n, wraps in zip(point, grid.shape, grid.periodic, strict=True)
+        p % n if wraps and not 0 <= p <= n else p for p, n, wraps in zip(place, grid.shape, grid.periodic, strict=True)
     )
     return x, y
 

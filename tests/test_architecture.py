@@ -34,6 +34,7 @@ LINE = [
     "faults",
     "scene_checks",
     "orbit_checks",
+    "breaking_checks",
     "checks",
     "wording",
     "reading",
