@@ -18,7 +18,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from phigen.checks import faults_between
 from phigen.errors import RecipeError
 from phigen.recipe import Recipe
-from phigen.wording import describe, echoes, nearest
+from phigen.wording import describe, echoes, nearest, place
 
 Trail = tuple[str | int, ...]
 
@@ -58,7 +58,7 @@ def parse(text: str, where: str = "recipe") -> Recipe:
     try:
         recipe = Recipe.model_validate(data, context={"text": text, "where": where})
     except ValidationError as error:
-        faults = [(places.of(fault["loc"]), describe(fault)) for fault in error.errors() if not echoes(fault)]
+        faults = [(places.of(place(fault)), describe(fault)) for fault in error.errors() if not echoes(fault)]
         sound = dict(_sound_sections(data))
     else:
         faults = []

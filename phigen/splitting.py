@@ -78,7 +78,7 @@ def _listed(chosen: Mapping[str, Iterable[float] | Range], count: int, what: str
     for name, part in chosen.items():
         for number in spelled_out(part if isinstance(part, Range) else tuple(part)):
             if number != int(number) or not 0 <= number < count:
-                raise ValueError(f"there is no {what} {float(number):g}, the recipe has {count}, from 0")
+                raise ValueError(f"there is no {what} {float(number):g}, the recipe has {count}, from 0; leave it out")
             if int(number) in homes:
                 raise ValueError(f"{what} {int(number)} is in {homes[int(number)]} already; leave one out")
             homes[int(number)] = name
@@ -108,35 +108,58 @@ def stretches(splits: FrameSplits | None, kept: range) -> dict[str, Ends]:
     Raises
     ------
     ValueError
-        If a split is empty or outside the kept frames, or two splits overlap or have less than a window between.
+        If no frames are for training, a split holds no window or is outside the kept frames, or two splits overlap
+        or have less than a window between.
     """
     if splits is None:
         return {}
     chosen = {name: part for name in NAMES if (part := getattr(splits, name)) is not None}
+    if "train" not in chosen:
+        raise ValueError("no frames are for training; give train some, or leave frames out")
     shares = {name: part for name, part in chosen.items() if isinstance(part, float)}
     if shares and len(shares) < len(chosen):
         raise ValueError("fractions and lists cannot be mixed; write all splits as one or the other")
     if shares:
-        return _in_turn(shares, kept, splits.window)
-    ends = {name: (int(first), int(last)) for name, (first, last) in chosen.items()}
-    for name, (first, last) in ends.items():
-        if first not in kept or last not in kept or last < first:
-            raise ValueError(
-                f"{name} must be [first, last] of the kept frames {kept[0]} to {kept[-1]}, got [{first}, {last}]"
-            )
-    _refuse_narrow_gaps(ends, kept, splits.window)
+        ends = _in_turn(shares, kept, splits.window)
+    else:
+        ends = {name: (int(first), int(last)) for name, (first, last) in chosen.items()}
+        _refuse_other_frames(ends, kept)
+        _refuse_narrow_gaps(ends, kept, splits.window)
+    _refuse_short_stretches(ends, kept, splits.window)
     return ends
 
 
 def _in_turn(shares: Mapping[str, float], kept: range, window: int) -> dict[str, Ends]:
     usable = len(kept) - window * (len(shares) - 1)
     if usable < len(shares):
-        raise ValueError(f"{len(kept)} kept frames are too few for {len(shares)} splits with {window} frames between")
+        raise ValueError(
+            f"{len(kept)} kept frames are too few for {len(shares)} splits with {window} frames between; "
+            "keep more, or take a smaller window"
+        )
     ends, start = {}, 0
     for name, size in _sizes(shares, usable, "frames").items():
         ends[name] = (kept[start], kept[start + size - 1])
         start += size + window
     return ends
+
+
+def _refuse_other_frames(ends: Mapping[str, Ends], kept: range) -> None:
+    for name, (first, last) in ends.items():
+        if first not in kept or last not in kept or last < first:
+            every = f", every {kept.step}" if kept.step > 1 else ""
+            raise ValueError(
+                f"{name} must be [first, last] of the kept frames {kept[0]} to {kept[-1]}{every}, got "
+                f"[{first}, {last}]; choose two of them"
+            )
+
+
+def _refuse_short_stretches(ends: Mapping[str, Ends], kept: range, window: int) -> None:
+    for name, (first, last) in ends.items():
+        frames = kept.index(last) - kept.index(first) + 1
+        if frames < window:
+            raise ValueError(
+                f"{name} has {frames} frames, fewer than a window of {window}; give it more, or take a smaller window"
+            )
 
 
 def _refuse_narrow_gaps(ends: Mapping[str, Ends], kept: range, window: int) -> None:

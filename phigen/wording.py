@@ -23,6 +23,12 @@ def describe(fault: Any) -> str:
     return _WORDINGS.get(fault["type"], _plain)(fault)
 
 
+def place(fault: Any) -> tuple[str | int, ...]:
+    """Give where it lies: that of a section that contradicts itself ends with its kind, which is no part of a file."""
+    loc: tuple[str | int, ...] = fault["loc"]
+    return loc[:-1] if fault["type"] == "value_error" else loc
+
+
 def echoes(fault: Any) -> bool:
     """Whether a list is called too short only because its items are faulty, which is said already."""
     return fault["type"] == "too_short" and bool(fault["input"])
@@ -59,6 +65,18 @@ def _unknown_form(fault: Any) -> str:
     return f"expected {expected.replace(', ', ' or ')}, got {_show(fault['input'])}"
 
 
+def _no_kind(fault: Any) -> str:
+    if not isinstance(fault["input"], Mapping):
+        return _no_mapping(fault)
+    models = _models_at(fault["loc"])
+    kinds = [kind for model in models for kind in _kinds_of(model)]
+    return f"has no kind; add kind: {', '.join(kinds[:-1])} or {kinds[-1]}"
+
+
+def _no_mapping(fault: Any) -> str:
+    return f"expected a mapping of keys to values, got {_show(fault['input'])}"
+
+
 def _bad_length(fault: Any) -> str:
     bounds = [f"{word} {fault['ctx'][key]}" for key, word in _BOUNDS.items() if key in fault["ctx"]]
     return f"needs {' and '.join(bounds)} entries, got {len(fault['input'])}"
@@ -70,11 +88,12 @@ _WORDINGS: dict[str, Callable[[Any], str]] = {
     "missing": lambda fault: "is missing; add it",
     "literal_error": _unknown_choice,
     "union_tag_invalid": _unknown_form,
-    "union_tag_not_found": lambda fault: "has no kind; add kind: constant, ramp, sine, steps or list",
+    "union_tag_not_found": _no_kind,
     "too_long": _bad_length,
     "too_short": _bad_length,
-    "model_type": lambda fault: f"expected a mapping of keys to values, got {_show(fault['input'])}",
-    "model_attributes_type": lambda fault: f"expected a mapping of keys to values, got {_show(fault['input'])}",
+    "model_type": _no_mapping,
+    "model_attributes_type": _no_mapping,
+    "tuple_type": lambda fault: f"expected a list, got {_show(fault['input'])}",
     "string_pattern_mismatch": lambda fault: _REMEDIES[fault["loc"][-1]].format(got=_show(fault["input"])),
     "value_error": lambda fault: str(fault["msg"]).removeprefix("Value error, "),
 }
@@ -89,7 +108,12 @@ def _show(value: Any) -> str:
 
 
 def _keys_at(trail: tuple[str | int, ...]) -> list[str]:
-    """Give the keys that the section at a trail knows; of a section of several kinds, the kind that the trail names."""
+    """Give the keys that the section at a trail knows."""
+    return list(dict.fromkeys(key for model in _models_at(trail) for key in model.model_fields))
+
+
+def _models_at(trail: tuple[str | int, ...]) -> list[type[BaseModel]]:
+    """Give the section at a trail; of a section of several kinds, the kind that the trail names, or all."""
     models: list[type[BaseModel]] = [Recipe]
     for segment in trail:
         inside = [field for m in models if (field := m.model_fields.get(str(segment))) is not None]
@@ -97,7 +121,7 @@ def _keys_at(trail: tuple[str | int, ...]) -> list[str]:
             models = [model for field in inside for model in _models_in(field.annotation)]
         else:
             models = [model for model in models if segment in _kinds_of(model)] or models
-    return list(dict.fromkeys(key for model in models for key in model.model_fields))
+    return models
 
 
 def _kinds_of(model: type[BaseModel]) -> tuple[Any, ...]:
