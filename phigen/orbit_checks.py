@@ -171,10 +171,9 @@ def scenes_stay_in_box(grid: Grid, scene: Scene, vary: Vary, sample: Sample | No
     kind = _kind(symmetry)
     if kind == "point" or (kind == "scaling" and next(orbit_fits_box(grid, symmetry), None) is not None):
         return
-    regions_move = scene.regions and symmetry.regions == "move"
     for g in symmetry.orbit:
         lost = (_lost(varied, g, grid) for varied in drawn_scenes(scene, vary, sample, grid))
-        text = next(filter(None, lost), _torn(g, grid) if regions_move else None)
+        text = next(filter(None, lost), _torn(g, grid, symmetry) if scene.regions else None)
         if text is not None:
             yield Fault(("symmetry", "shifts" if kind == "translation" else "factors"), text)
             return
@@ -196,14 +195,16 @@ def _lost(scene: Scene, g: Transformation, grid: Grid) -> str | None:
     return None
 
 
-def _torn(g: Transformation, grid: Grid) -> str | None:
-    """Say why regions cannot go with a shift: walls would leave a gap, and regions end at cell edges."""
+def _torn(g: Transformation, grid: Grid, symmetry: Symmetry) -> str | None:
+    """Say why regions cannot go with a shift, or stay: walls would leave a gap, and regions end at cell edges."""
     if not isinstance(g, Shift):
         return None
-    if g.along((not grid.periodic[0], not grid.periodic[1])) != Shift(0, 0):
+    moves, (x, y) = symmetry.regions == "move", grid.periodic
+    if moves and g.along((not x, not y)) != Shift(0, 0):
         return f"{g.name} takes the regions out of the box; say regions: stay, and they break the symmetry"
-    if not g.is_whole:
-        return f"{g.name} takes the regions off the cell edges; shift by whole cells, or say regions: stay"
+    if not g.is_whole if moves else symmetry.frame == "orbit" and not g.along((x, y)).is_whole:
+        instead = "say regions: stay and frame: lab" if moves else "say frame: lab"
+        return f"{g.name} takes the regions off the cell edges; shift by whole cells, or {instead}"
     return None
 
 

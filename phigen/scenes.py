@@ -17,7 +17,6 @@ from phigen.orbit import Transformation, identity
 from phigen.scaling import Scale
 from phigen.scene import Inflow, Region, Sample, Scene, Vary
 from phigen.symmetry import ELEMENTS, GROUPS, Element, ElementName, Point
-from phigen.translation import Shift
 
 MOST_DRAWS = 1000
 """A scene that keeps its distance from no wall after so many draws is taken for impossible."""
@@ -123,7 +122,7 @@ def finished(scene: Scene, g: Transformation, symmetry: Symmetry, grid: Grid) ->
 def moved(scene: Scene, g: Transformation, grid: Grid) -> Scene:
     """Give what an element makes of a scene but for its strength: inflows, regions and directions, moved and turned.
 
-    What a shift takes over the edge of a periodic box comes in at the other side; a scaling takes the box along.
+    What comes over the edge of a periodic box comes in at the other side; a scaling takes the box along.
     """
     buoyancy = scene.buoyancy.model_copy(update={"direction": _turned(g, scene.buoyancy.direction)})
     inflows = tuple(
@@ -203,11 +202,9 @@ def _placed(g: Transformation, point: Point, grid: Grid) -> Point:
 
 def _centred(g: Transformation, point: Point, grid: Grid) -> Point:
     place = _placed(g, point, grid)
-    if not isinstance(g, Shift):
+    if isinstance(g, Scale):
         return place
-    x, y = (
-        p % n if wraps and not 0 <= p <= n else p for p, n, wraps in zip(place, grid.shape, grid.periodic, strict=True)
-    )
+    x, y = (p % n if wraps else p for p, n, wraps in zip(place, grid.shape, grid.periodic, strict=True))
     return x, y
 
 

@@ -173,6 +173,9 @@ BAD_INPUT = {
     "binary file": ["build", "binary.yaml"],
     "empty recipe": ["build", "empty.yaml"],
     "misspelt key": ["build", "misspelt.yaml"],
+    "quarter turn of an oblong box": ["build", "oblong.yaml"],
+    "scale that makes no whole grid": ["build", "scale.yaml"],
+    "fractions that do not add up": ["build", "fractions.yaml"],
     "output is a file": ["build", "small.yaml", "--out", "small.yaml"],
     "output below a file": ["build", "small.yaml", "--out", "small.yaml/s.zarr"],
     "output cannot be made": ["build", "small.yaml", "--out", "/proc/phigen/s.zarr"],
@@ -204,6 +207,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (path / "binary.yaml").write_bytes(b"\x89PNG\r\n\x00\xff")
     (path / "empty.yaml").write_text("")
     (path / "misspelt.yaml").write_text(SMALL.replace("symmetry", "symetry"))
+    (path / "oblong.yaml").write_text(SMALL.replace("cells: 16", "cells: [16, 20]"))
+    scaling = "group: scaling\n  factors: [1, 1.1, 1.2, 1.25]\n  reading: resampled"
+    (path / "scale.yaml").write_text(SMALL.replace("group: C4", scaling))
+    (path / "fractions.yaml").write_text(SMALL + "splits: {train: 0.8, test: 0.1}\n")
     (path / "large.yaml").write_text(SMALL.replace("cells: 16", "cells: 4096").replace("steps: 6", "steps: 1000000"))
     (path / "graded.yaml").write_text(GRADED)
     (path / "unreachable.yaml").write_text(GRADED.replace("[0, 0.01]", "[0, 1e6]"))

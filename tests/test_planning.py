@@ -176,7 +176,7 @@ def test_mirror_eq5_is_five_sets_of_eight() -> None:
 def test_translation_periodic_is_one_simulation_at_sixty_four_places() -> None:
     planned = plan(load("translation_periodic"))
     assert len(planned.distinct) == 1
-    places = [tuple(p % 64 for p in run.inflows[0].center) for run in planned.runs]
+    places = [run.inflows[0].center for run in planned.runs]
     assert places == [((8 + x) % 64, 5 + y) for x in range(0, 64, 8) for y in range(0, 64, 8)]
 
 
@@ -276,6 +276,14 @@ def test_distinct_elements_are_those_whose_finished_scenes_differ() -> None:
 
     assert elements("{group: D1_x, elements: distinct}") == ["identity", "mirror_x"]
     assert elements("{group: D1_x, elements: distinct, regions: stay}") == ["identity"]
+
+
+def test_a_scene_on_the_edge_of_a_periodic_box_is_its_own_mirror_image() -> None:
+    recipe = sketch("{group: D1_x, elements: distinct}", boundary="periodic")
+    inflows = (recipe.scene.inflows[0].model_copy(update={"center": (0.0, 3.0)}),)
+    scene = recipe.scene.model_copy(update={"inflows": inflows})
+    (run,) = plan(recipe.model_copy(update={"scene": scene})).runs
+    assert run.simulation.symmetric == ("identity", "mirror_x")
 
 
 def test_a_scaling_takes_a_periodic_box_along() -> None:
