@@ -165,6 +165,6 @@ def _stretch(length: float, size: int) -> _Stretch:
     """Give the cells i with i + length in the box, and the cells that hold their values in the shifted field."""
     whole = math.floor(length)
     part = length - whole
-    first, last = max(0, -whole), size - max(0, whole) - (1 if part else 0)
+    first, last = max(0, -whole), size - max(0, math.ceil(length))
     upper = slice(first + whole + 1, last + whole + 1) if part else None
     return _Stretch(slice(first, last), slice(first + whole, last + whole), upper, part)
