@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
 
 from phigen.measurement import measure, summarize
-from phigen.orbit import Group
 from phigen.planning import plan
 from phigen.reading import parse
 from phigen.recipe import Recipe
 from phigen.rehearsal import rehearse, simulator
 from phigen.simulation import FIELDS, simulate
-from phigen.symmetry import ELEMENTS, GROUPS, ElementName, compose, turn
+from phigen.symmetry import ELEMENTS, GROUPS, ElementName, turn
 
 STEPS = 310
 ALL = "[smoke, velocity, faces, pressure]"
@@ -76,13 +77,10 @@ def test_every_point_group_is_exact_to_the_last_bit_after_310_steps(group: str) 
 
 
 def test_the_same_group_in_the_labs_frame_is_not_exact() -> None:
-    """So that a zero above is no gift of the measure; by then rounding has grown to the size of the flow."""
-    errors = errors_of(recipe("group: D4, frame: lab"))
+    """So that a zero above is no gift of the measure: in single precision rounding has grown to the flow's size."""
+    errors = errors_of(recipe("group: D4, frame: lab", precision="single"))
     last = errors["mae"].isel(time=-1, level=0).sel(variable="smoke")
-    assert (last.values > 0).all()
-
-
-SHIFTS = "group: translation, shifts: [[0, 0], [5, 0], [11, 7], [-3, 9], [16, 0]]"
+    assert (last.values > 0.01).all()
 
 
 @pytest.mark.parametrize("precision", ["double", "single"])
@@ -192,8 +190,18 @@ def test_a_scene_that_is_its_own_image_stays_so_to_the_last_bit(image: str, prec
     assert np.abs(u["velocity"]).max() > 0.1
     found = images_of(u, tuple(ELEMENTS))
     assert {name for name, is_image in found.items() if is_image} == {"identity", *symmetric}
-    assert all(compose(a, b) in found for a in symmetric for b in symmetric)
-    assert len(plan(one).runs) == len(GROUPS[group]) // (1 + len(set(symmetric) & set(GROUPS[group])))  # type: ignore[index]
+    assert len(plan(one).runs) == len(GROUPS[group]) // len({"identity", *symmetric} & set(GROUPS[group]))  # type: ignore[index]
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_rounding_breaks_every_image_that_no_projection_holds(image: str) -> None:
+    """The same scenes, each step left as it is: the solver is symmetric in exact arithmetic alone."""
+    group, inflows, regions, symmetric = IMAGES[image]
+    one = recipe(f"group: {group}, elements: distinct", inflows=inflows, regions=regions, precision="single")
+    held = plan(one).runs[0].simulation
+    assert set(held.symmetric) == {"identity", *symmetric}
+    u = simulate(replace(held, symmetric=("identity",)))[list(FIELDS)]
+    assert not any(images_of(u, symmetric).values())
 
 
 @pytest.mark.parametrize("precision", ["double", "single"])
@@ -236,10 +244,17 @@ def test_distinct_elements_are_fewer_and_make_no_error() -> None:
     assert (measure(u)["mae"].values == 0.0).all()
 
 
-def test_an_orbit_that_is_told_apart_by_its_strengths_alone_is_broken() -> None:
-    offsets = "breaking: {offsets: [0, 0.001], levels: [0, 1]}"
-    totals = summarize(errors_of(recipe(f"group: C2, {offsets}")))
+def test_elements_that_only_swap_regions_which_stay_are_not_distinct() -> None:
+    """The plume stands on the axis and the halves stay: its mirror image is the same run."""
+    plume, halves = "{center: [8, 3], radius: 2}", "{x: [0, 8]}, {x: [8, 16], factor: 2}"
+    stay, move = (
+        plan(recipe(f"group: D1_x, elements: distinct, regions: {what}", inflows=plume, regions=halves)).runs
+        for what in ("stay", "move")
+    )
+    assert (len(stay), len(move)) == (1, 2)
+
+
+def test_an_orbit_whose_strengths_differ_is_broken_at_every_level_but_0() -> None:
+    totals = summarize(errors_of(recipe("group: C2, breaking: {offsets: [0, 0.001], levels: [0, 1]}")))
     assert totals["mae"].sel(level=0).values.tolist() == [0.0] * 4
     assert (totals["mae"].sel(level=1).values > 0).all()
-    group = Group.of(orbit_of(recipe(f"group: C2, {offsets}")).attrs)
-    assert group.name == "C2"
