@@ -55,7 +55,7 @@ def floor(dataset: xr.Dataset) -> xr.Dataset:
 def _unbroken(recipe: Recipe) -> Recipe:
     """Give a recipe of one orbit in the lab's frame, alike in every element."""
     symmetry = recipe.symmetry
-    for g in symmetry.orbit:
+    for g in symmetry.orbit[1:]:
         walled = isinstance(g, Shift) and not (g.is_whole and g.along(recipe.grid.periodic) == g)
         stays = bool(recipe.scene.regions) and symmetry.regions == "stay"
         if walled or stays or (isinstance(g, Scale) and g.reading == "resampled"):
