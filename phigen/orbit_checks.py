@@ -180,7 +180,7 @@ def scenes_stay_in_box(grid: Grid, scene: Scene, vary: Vary, sample: Sample | No
 
 
 def _lost(scene: Scene, g: Transformation, grid: Grid) -> str | None:
-    """Say which inflow of a sound scene has no cell left once it is shifted or scaled."""
+    """Say what a sound scene has not left once it is shifted or scaled: an inflow, or a cell to compare it on."""
     cells = g.cells(grid.shape) if isinstance(g, Scale) else grid.shape
     for before, inflow in zip(scene.inflows, moved(scene, g, grid).inflows, strict=True):
         if next(inflow_faults(before, grid.shape), None) is not None:
@@ -192,7 +192,14 @@ def _lost(scene: Scene, g: Transformation, grid: Grid) -> str | None:
         if next(inflow_faults(inflow, cells), None) is not None:
             x, y = before.center
             return f"{g.name} takes the inflow at ({x:g}, {y:g}) off every cell centre; make it larger"
+    if isinstance(g, Shift) and _shares_nothing(g, grid):
+        return f"{g.name} is as long as the box, and leaves no cell to compare with the first run's; shift it less"
     return None
+
+
+def _shares_nothing(g: Shift, grid: Grid) -> bool:
+    lengths = zip((g.x, g.y), grid.shape, grid.periodic, strict=True)
+    return any(math.ceil(abs(length)) >= n and not wraps for length, n, wraps in lengths)
 
 
 def _torn(g: Transformation, grid: Grid, symmetry: Symmetry) -> str | None:

@@ -179,6 +179,7 @@ def images_of(u: xr.Dataset, symmetric: tuple[ElementName, ...]) -> dict[str, bo
     return {name: all(np.array_equal(turn(u, name)[field], u[field]) for field in FIELDS) for name in symmetric}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["double", "single"])
 @pytest.mark.parametrize("image", IMAGES)
 def test_a_scene_that_is_its_own_image_stays_so_to_the_last_bit(image: str, precision: str) -> None:
@@ -204,6 +205,7 @@ def test_rounding_breaks_every_image_that_no_projection_holds(image: str) -> Non
     assert not any(images_of(u, symmetric).values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["double", "single"])
 @pytest.mark.parametrize("sides", SIDES)
 def test_mirror_images_stay_so_between_all_kinds_of_sides(sides: str, precision: str) -> None:

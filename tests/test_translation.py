@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from phigen.errors import RecipeError
 from phigen.orbit import Group
+from phigen.reading import parse
 from phigen.translation import Shift, overlap, roll
 
 numbers = st.floats(allow_nan=False, allow_infinity=False, width=32)
@@ -24,6 +26,16 @@ DIMS = {
     "velocity_x": ("time", "y", "x_face"),
     "velocity_y": ("time", "y_face", "x"),
 }
+WALL = """\
+name: wall
+version: 1.0.0
+grid: {{cells: 16}}
+time: {{steps: 2}}
+scene:
+  inflows: [{{center: [{x}, 5], radius: 2}}]
+  buoyancy: {{strength: 0.1}}
+symmetry: {{group: translation, fractional: resampled, shifts: [[0, 0], [{length}, 0]]}}
+"""
 CLOSED, PERIODIC, ACROSS = (False, False), (True, True), (True, False)
 
 
@@ -230,3 +242,13 @@ def test_the_way_back_is_the_inverse_and_splits_by_axis(g: Shift) -> None:
 def test_what_names_no_shift_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"names no translation; write it as shift\(8, 0\)"):
         Shift.named(name)
+
+
+@pytest.mark.parametrize("length", ["16", "-15.5"])
+def test_a_shift_from_wall_to_wall_leaves_nothing_to_compare_and_is_refused(length: str) -> None:
+    """Its error would be the mean of no cells."""
+    start = 0 if float(length) > 0 else 15.9
+    with pytest.raises(RecipeError, match=r"^wall\.yaml:8:55: symmetry\.shifts: shift\(.*\) is as long as the box"):
+        parse(WALL.format(x=start, length=length), "wall.yaml")
+    parse(WALL.format(x=8, length=7))
+    parse(WALL.format(x=0, length=15))
