@@ -22,6 +22,8 @@ class Uniform(Section):
     def _rises(self) -> Self:
         if self.high <= self.low:
             raise ValueError(f"high must be above low, got low {self.low:g} and high {self.high:g}")
+        if math.isinf(self.high - self.low):
+            raise ValueError(f"no number is as large as high - low, got {self.low:g} and {self.high:g}; narrow it")
         return self
 
     def draw(self, stream: np.random.Generator) -> float:

@@ -7,12 +7,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
 
-MOST = 1e9
-"""No length, strength or factor of a recipe is larger: their products and powers then stay finite."""
-
-Number = Annotated[float, Strict(), Field(ge=-MOST, le=MOST, allow_inf_nan=False)]
-Positive = Annotated[float, Strict(), Field(gt=0, le=MOST, allow_inf_nan=False)]
-NonNegative = Annotated[float, Strict(), Field(ge=0, le=MOST, allow_inf_nan=False)]
+Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+Positive = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Strict(), Field(gt=0, le=1_000_000)]
 Index = Annotated[int, Strict(), Field(ge=0, lt=2**63)]
 
