@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from itertools import pairwise
+from typing import NoReturn
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from phigen.planning import Calibration, Plan, runs_of_level
 from phigen.reading import located
 from phigen.recipe import Recipe
 from phigen.rehearsal import Simulated, rehearse, simulator
-from phigen.scenes import scenes_of, strength_of
+from phigen.scenes import scenes_of
 
 FINEST, DOUBLINGS = 1 / 64, 13
 """The search begins where an element differs by a 64th of its strength, and ends where it is 64 times as strong."""
@@ -103,7 +104,8 @@ class _Curve:
             if below == 0 or above == 0:
                 return lower if below == 0 else upper
             if below * above < 0:
-                return float(brentq(excess, lower, upper, xtol=1e-12 * upper, rtol=1e-12))
+                found = float(brentq(excess, lower, upper, xtol=1e-12 * upper, rtol=1e-12))
+                return found if excess(found) == 0 else self._refuse_jump(target, found)
         least, most = min(self.known.values()), max(self.known.values())
         fault = (
             f"{target:g} cannot be reached, breaking of up to {max(self.known):g} reaches {least:.4g} to {most:.4g}; "
@@ -111,25 +113,28 @@ class _Curve:
         )
         raise RecipeError(located(self.recipe, ("symmetry", "target_error"), fault))
 
+    def _refuse_jump(self, target: float, found: float) -> NoReturn:
+        fault = (
+            f"{target:g} is jumped over, breaking of {found:.6g} has an error of {self.error(found):.6g} and the next "
+            "number is on its other side; choose another target, or fewer frames"
+        )
+        raise RecipeError(located(self.recipe, ("symmetry", "target_error"), fault))
+
 
 def _doublings(recipe: Recipe) -> Iterator[float]:
-    """Give what is tried at first, up to where an element would have a negative strength or another's schedule."""
+    """Give what is tried at first, up to where an element has no strength left, or the schedule of another."""
     breaking = recipe.symmetry.differing
-    scenes = scenes_of(recipe.scene, recipe.vary, recipe.sample, recipe.grid)
-    base = max(exact(scene.buoyancy.strength) for scene in scenes) or Decimal("0.01")
-    scales = [
-        whole / most
-        for whole, numbers in ((base, breaking.offsets), (Decimal(1), breaking.gains))
-        if numbers is not None and (most := max(map(abs, spelled_out(numbers))))
-    ]
-    unit = float(min(scales, default=Decimal(1)))
+    strengths = [exact(s.buoyancy.strength) for s in scenes_of(recipe.scene, recipe.vary, recipe.sample, recipe.grid)]
+    offsets, gains = ([] if numbers is None else spelled_out(numbers) for numbers in (breaking.offsets, breaking.gains))
+    base = max(strengths) or Decimal("0.01")
+    scales = [base / abs(offset) for offset in offsets if offset] + [1 / abs(gain) for gain in gains if gain]
+    limits = [min(strengths) / -offset for offset in offsets if offset < 0] + [-1 / gain for gain in gains if gain < 0]
+    limit = float(min([*limits, *([Decimal(1)] if breaking.schedules is not None else [])], default=Decimal("inf")))
     for doubling in range(DOUBLINGS):
-        parameter = float(f"{unit * FINEST * 2**doubling:.3g}")
-        elements = range(len(recipe.symmetry.orbit))
-        weakest = min(strength_of(scene, breaking, exact(parameter), i) for scene in scenes for i in elements)
-        if weakest < 0 or (breaking.schedules is not None and parameter > 1):
+        parameter = float(f"{float(min(scales, default=Decimal(1))) * FINEST * 2**doubling:.3g}")
+        yield min(parameter, limit)
+        if parameter >= limit:
             return
-        yield parameter
 
 
 def _error(recipe: Recipe, parameter: Decimal, simulated: Simulated) -> float:

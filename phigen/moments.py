@@ -60,18 +60,22 @@ def moments_of(fields: xr.Dataset) -> Table:
 
 
 def _of(values: NDArray[Any]) -> tuple[Moments, Moments]:
-    """Give the moments of one component (time, ...) and of its differences, by blocks that stay in the cache."""
+    """Give the moments of one component (time, ...) and of its differences, by blocks that stay in the cache.
+
+    Squares are of what the values differ from the first one by, so that a small spread about a large mean is kept.
+    """
     sums = np.zeros((2, 2))
+    first = float(values.flat[0])
     for start in range(0, len(values), FRAMES_AT_ONCE):
-        block = values[start : start + FRAMES_AT_ONCE + 1].astype(np.float64)
+        block = values[start : start + FRAMES_AT_ONCE + 1] - np.float64(first)
         delta = np.diff(block, axis=0).ravel()
         own = block[:FRAMES_AT_ONCE].ravel()
         for kind, part in enumerate((own, delta)):
             sums[kind] += part.sum(), np.einsum("i,i->", part, part)
-    sizes = values.size, values.size - values[0].size
+    sizes, pivots = (values.size, values.size - values[0].size), (first, 0.0)
     one, other = (
-        Moments(size, total / max(size, 1), max(squares - total**2 / max(size, 1), 0.0))
-        for size, (total, squares) in zip(sizes, sums.tolist(), strict=True)
+        Moments(size, pivot + total / max(size, 1), max(squares - total**2 / max(size, 1), 0.0))
+        for size, pivot, (total, squares) in zip(sizes, pivots, sums.tolist(), strict=True)
     )
     return one, other
 

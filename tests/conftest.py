@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from phigen.building import build
 from phigen.cluster import own_process
@@ -18,6 +19,9 @@ from phigen.runs import Simulation
 
 os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="phigen-tests-")
 os.environ.update(own_process())
+
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
 
 SMALL = """\
 name: small

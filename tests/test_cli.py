@@ -67,6 +67,7 @@ def test_whatever_prints_a_table_also_prints_json(small_file: Path, tmp_path: Pa
         "mae": 0.0,
         "l2": 0.0,
         "relative": 0.0,
+        "resampling": 0.0,
         "mae_by_element": {"rotate90": 0.0, "rotate180": 0.0, "rotate270": 0.0},
     }
     inspected = json.loads(succeeds("inspect", path, "--json"))

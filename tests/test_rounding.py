@@ -11,11 +11,11 @@ import xarray as xr
 from phigen import store
 from phigen.building import build
 from phigen.errors import MeasureError
-from phigen.floor import floor
 from phigen.layout import index_of
 from phigen.measurement import measure
 from phigen.planning import plan
 from phigen.reading import parse
+from phigen.rounding import floor
 
 RECIPE = """\
 name: floored
@@ -94,10 +94,10 @@ def test_a_dataset_that_is_unbroken_in_the_lab_has_the_error_of_its_floor(make: 
     xr.testing.assert_identical(measure(dataset), floor(dataset))
 
 
-def test_the_floor_is_of_the_first_scene_alone(make: Make) -> None:
-    vary = "vary: {strength: [0.1, 0.3]}"
-    xr.testing.assert_identical(floor(make(C4, more=vary)), floor(make(C4)))
-    assert not floor(make(C4, more="vary: {strength: [0.3, 0.1]}")).equals(floor(make(C4)))
+def test_the_floor_is_of_the_strongest_scene(make: Make) -> None:
+    strongest = floor(make(C4, more="vary: {strength: [0.3]}"))
+    xr.testing.assert_identical(floor(make(C4, more="vary: {strength: [0.1, 0.3, 0.2]}")), strongest)
+    assert not floor(make(C4, more="vary: {strength: [0.1]}")).equals(strongest)
 
 
 def test_the_floor_is_of_the_variables_and_frames_that_are_stored(make: Make) -> None:
