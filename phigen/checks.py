@@ -117,7 +117,6 @@ CHECKS: tuple[Callable[..., Faults], ...] = (
     runs_are_split_soundly,
     frames_are_split_soundly,
     nothing_stored_twice,
-    orbit_checks.stored_fields_can_be_had,
 )
 
 

@@ -222,8 +222,10 @@ def project(velocity: Any, domain: Domain) -> tuple[Any, Any]:
     return velocity - spatial_gradient(pressure, velocity.boundary, at=velocity.sampled_at), pressure
 
 
-def coarsened(smoke: Array, x: Array, y: Array, cells: tuple[int, int]) -> tuple[Array, Array, Array]:
-    """Resample smoke (nx, ny) and all faces to another grid of the same box, keeping mass and flux.
+def coarsened(
+    smoke: Array, x: Array, y: Array, pressure: Array, cells: tuple[int, int]
+) -> tuple[Array, Array, Array, Array]:
+    """Resample smoke and pressure (nx, ny) and all faces to another grid of the same box, keeping mass and flux.
 
     A coarse cell holds the mean of what it covers, a coarse face the mean flux through it.
     """
@@ -235,7 +237,7 @@ def coarsened(smoke: Array, x: Array, y: Array, cells: tuple[int, int]) -> tuple
     def both(left: Array, values: Array, right: Array) -> Array:
         return _product(_product(left, values), right.T)
 
-    return both(across, smoke, up), both(faces_x, x, up), both(across, y, faces_y)
+    return both(across, smoke, up), both(faces_x, x, up), both(across, y, faces_y), both(across, pressure, up)
 
 
 def divergence_of(state: State, domain: Domain) -> Array:

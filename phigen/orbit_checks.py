@@ -254,9 +254,3 @@ def _instead(symmetry: Symmetry) -> str:
     if symmetry.group == "translation":
         return "leave one of them out"
     return "move the inflow off its axes, list only elements that differ, or say elements: distinct"
-
-
-def stored_fields_can_be_had(symmetry: Symmetry, store: tuple[str, ...]) -> Faults:
-    """Pressure is not resampled: it is a multiplier of the grid that it was solved on."""
-    if symmetry.group == "scaling" and symmetry.reading == "resampled" and "pressure" in store:
-        yield Fault(("store", store.index("pressure")), "pressure is not resampled; leave it out, or use rescaled")

@@ -234,11 +234,12 @@ def _program(shape: _Shape) -> Callable[..., tuple[Any, ...]]:
             )
             smoke = state.smoke
             x, y = domain.all_faces(state)
+            kept_pressure = pressure
             if shape.resampled is not None:
-                smoke, x, y = flow.coarsened(smoke, x, y, shape.resampled)
+                smoke, x, y, kept_pressure = flow.coarsened(smoke, x, y, pressure, shape.resampled)
             x, y = x / unit, y / unit
             centred = jnp.stack([((x[1:] + x[:-1]) / 2).T, ((y[:, 1:] + y[:, :-1]) / 2).T])
-            every = dict(zip(FIELDS, (smoke.T, centred, x.T, y.T, pressure.T / unit**2), strict=True))
+            every = dict(zip(FIELDS, (smoke.T, centred, x.T, y.T, kept_pressure.T / unit**2), strict=True))
             kept = (*(every[name] for name in shape.fields), *health)
             return (number, state, pressure), tuple(field.astype(shape.dtype) for field in kept)
 

@@ -259,7 +259,6 @@ MIRRORED = "{group: D1_x, breaking: "
         (symmetry(RESAMPLED + "[1, 2], time_exponent: 1}"), "symmetry.time_exponent: belongs to the reading rescaled"),
         (symmetry(RESCALED + "[1, 2], fractional: floored}"), "floored belongs to the reading resampled, got rescaled"),
         (symmetry(RESAMPLED + "[2, 1]}"), "the factor 1 must come first, for the others are compared with it"),
-        (recipe_with(store="[pressure]", symmetry=RESAMPLED + "[1, 2]}"), "store.0: pressure is not resampled"),
         (recipe_with(scene="{inflows: [{center: [2.5, 2.5], radius: 0.1}], buoyancy: {strength: 1}}",
                      symmetry=FRACTION + "}"), "shift(0.5, 0) takes the inflow at (2.5, 2.5) off every cell centre"),
         (symmetry(MIRRORED + "{levels: [0, 1]}}"), "levels of nothing are all alike; add offsets, gains or schedules"),

@@ -101,9 +101,10 @@ def test_the_simulations_own_resampling_is_that_of_the_matrices(scene: Scene) ->
     flow = _physics()
     u = simulate(scene(cells=[20, 18], center=(10, 4), radius=3, steps=12), dtype="float64").isel(time=-1)
     with _surroundings("double"):
-        fine = (u["smoke"].values.T, u["velocity_x"].values.T, u["velocity_y"].values.T)
-        smoke, x, y = (np.asarray(values) for values in flow.coarsened(*map(flow.jnp.asarray, fine), (8, 9)))
+        fine = [u[name].values.T for name in ("smoke", "velocity_x", "velocity_y", "pressure")]
+        smoke, x, y, pressure = map(np.asarray, flow.coarsened(*map(flow.jnp.asarray, fine), (8, 9)))
     assert [values.shape for values in (smoke, x, y)] == [(8, 9), (9, 9), (8, 10)]
+    np.testing.assert_allclose(pressure, cell_means(20, 8) @ fine[3] @ cell_means(18, 9).T, atol=1e-14)
     np.testing.assert_allclose(smoke, cell_means(20, 8) @ fine[0] @ cell_means(18, 9).T, atol=1e-14)
     np.testing.assert_allclose(x, face_values(20, 8) @ fine[1] @ cell_means(18, 9).T, atol=1e-14)
     divergence = np.diff(x, axis=0) / (20 / 8) + np.diff(y, axis=1) / (18 / 9)
