@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from phigen.errors import PhigenError as PhigenError
     from phigen.measurement import measure as measure
     from phigen.measurement import summarize as summarize
+    from phigen.orbit import act as act
     from phigen.planning import plan as plan
     from phigen.reading import load as load
     from phigen.recipe import Recipe as Recipe
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from phigen.symmetry import turn as turn
 
 _HOMES = {
+    "act": "orbit",
     "build": "building",
     "calibrate": "calibration",
     "floor": "rounding",
@@ -45,6 +47,7 @@ __version__ = version("phigen")
 __all__ = [
     "PhigenError",
     "Recipe",
+    "act",
     "build",
     "calibrate",
     "floor",

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from itertools import pairwise
-from typing import NoReturn
 
 import numpy as np
 
@@ -21,11 +20,13 @@ from phigen.numbers import exact, spelled_out
 from phigen.planning import Calibration, Plan, runs_of_level
 from phigen.reading import located
 from phigen.recipe import Recipe
-from phigen.rehearsal import Simulated, rehearse, simulator
+from phigen.rehearsal import Simulated, orbits_of, rehearse, simulator
 from phigen.scenes import scenes_of
 
 FINEST, DOUBLINGS = 1 / 64, 13
 """The search begins where an element differs by a 64th of its strength, and ends where it is 64 times as strong."""
+
+_ELSE = "choose other targets, or break the symmetry in another way"
 
 Progress = Callable[[int, int], None]
 
@@ -105,20 +106,15 @@ class _Curve:
                 return lower if below == 0 else upper
             if below * above < 0:
                 found = float(brentq(excess, lower, upper, xtol=1e-12 * upper, rtol=1e-12))
-                return found if excess(found) == 0 else self._refuse_jump(target, found)
+                if excess(found) != 0:
+                    raise RecipeError(self._fault(f"{target:g} is jumped over at a breaking of {found:.6g}; {_ELSE}"))
+                return found
         least, most = min(self.known.values()), max(self.known.values())
-        fault = (
-            f"{target:g} cannot be reached, breaking of up to {max(self.known):g} reaches {least:.4g} to {most:.4g}; "
-            "choose targets in that range, or break the symmetry in another way"
-        )
-        raise RecipeError(located(self.recipe, ("symmetry", "target_error"), fault))
+        reach = f"breaking of up to {max(self.known):g} reaches {least:.4g} to {most:.4g}"
+        raise RecipeError(self._fault(f"{target:g} cannot be reached, {reach}; {_ELSE}"))
 
-    def _refuse_jump(self, target: float, found: float) -> NoReturn:
-        fault = (
-            f"{target:g} is jumped over, breaking of {found:.6g} has an error of {self.error(found):.6g} and the next "
-            "number is on its other side; choose another target, or fewer frames"
-        )
-        raise RecipeError(located(self.recipe, ("symmetry", "target_error"), fault))
+    def _fault(self, text: str) -> str:
+        return located(self.recipe, ("symmetry", "target_error"), text)
 
 
 def _doublings(recipe: Recipe) -> Iterator[float]:
@@ -141,10 +137,9 @@ def _error(recipe: Recipe, parameter: Decimal, simulated: Simulated) -> float:
     """Measure one level, orbit by orbit: the mean over orbits, then elements and frames, as `summarize` takes it."""
     planned = Plan(recipe, tuple(runs_of_level(recipe, parameter, parameter)))
     by_element: dict[str, list[float]] = {}
-    for orbit in dict.fromkeys(run.orbit for run in planned.runs):
-        fields = rehearse(planned, orbit, simulated)
-        if fields.sizes["run"] > 1:
-            errors = measure(fields)["mae"].isel(level=0, variable=0).mean("time")
+    for orbit in orbits_of(planned.runs):
+        if len(orbit) > 1:
+            errors = measure(rehearse(planned, orbit, simulated))["mae"].isel(level=0, variable=0).mean("time")
             for element, error in zip(errors["element"].values.tolist(), errors.values.tolist(), strict=True):
                 by_element.setdefault(element, []).append(error)
     return float(np.mean([np.mean(errors) for errors in by_element.values()]))

@@ -254,7 +254,10 @@ def _measure_legacy(dataset: xr.Dataset, convention: str, as_json: bool) -> None
 
 
 def _floor_of(dataset: xr.Dataset, frames: slice | None, *, asked: bool) -> xr.Dataset | None:
-    """Measure the floor where it is asked for, and where the dataset itself was simulated in the lab's frame."""
+    """Measure the floor where it is asked for, and where the dataset itself was simulated in the lab's frame.
+
+    There, it is said if there is none: walls and finer grids have no other frame.
+    """
     from phigen.cluster import own_process
     from phigen.errors import MeasureError
     from phigen.rounding import floor
@@ -264,9 +267,10 @@ def _floor_of(dataset: xr.Dataset, frames: slice | None, *, asked: bool) -> xr.D
     os.environ.update(own_process())
     try:
         measured = floor(dataset)
-    except MeasureError:
+    except MeasureError as error:
         if asked:
             raise
+        click.echo(str(error), err=True)
         return None
     return measured.isel(time=frames) if frames is not None else measured
 

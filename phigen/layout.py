@@ -19,7 +19,7 @@ from phigen.translation import Shift
 if TYPE_CHECKING:
     import xarray as xr
 
-_PACKAGES = ("phigen", "phiflow", "phiml", "jax", "jaxlib", "numpy", "xarray", "zarr", "numcodecs")
+_PACKAGES = ("phigen", "phiflow", "phiml", "jax", "jaxlib", "numpy", "scipy", "xarray", "zarr", "numcodecs")
 
 
 @dataclass(frozen=True)

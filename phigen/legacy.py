@@ -106,7 +106,7 @@ def _fields(dataset: xr.Dataset) -> xr.Dataset:
     absent = sorted(set(FRAMES) - set(dataset["time"].values.tolist()))
     if absent:
         raise MeasureError(
-            f"the published error is one of frames {FRAMES[0]} to {FRAMES[-1]}, got none of {absent[0]}; "
+            f"the published error is one of frames {FRAMES[0]} to {FRAMES[-1]}, frame {absent[0]} is not there; "
             "keep them all, or use phigen.measure"
         )
     return dataset[list(names)].sel(time=list(FRAMES))

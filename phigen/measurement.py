@@ -1,7 +1,7 @@
 """The data equivariance error: how far the runs of an orbit are from one another in a common frame.
 
 For a scene's first run u_e and its run u_g made by the group element g, with angle brackets for the mean over
-cells and components (and then frames, elements and orbits),
+cells and components (and then frames, the orbits that have the element, and elements),
 
     mae        = <|u_e - g^-1 u_g|>                 (Wang et al. 2022, arXiv:2201.11969)
     l2         = sqrt <|u_e - g^-1 u_g|^2>

@@ -71,7 +71,7 @@ class Group:
         if isinstance(g, Shift):
             return [overlap(reference[name], run[name], g, periodic=self.periodic) for name in reference]
         if isinstance(g, Scale):
-            there = rescale(run, 1 / g.speed) if g.reading == "rescaled" else run
+            there = rescale(run, g.inverse) if g.reading == "rescaled" else run
         else:
             there = turn(run, inverse(g.name))
         return [(reference[name].values, there[name].transpose(*reference[name].dims).values) for name in reference]
@@ -108,18 +108,46 @@ class Group:
         if isinstance(g, Scale):
             return [(field.values, there_and_back(field, g)) for field in reference.values()]
         if isinstance(g, Shift) and not g.is_whole:
-            there = roll(reference, g)
-            return [overlap(reference[name], there[name], g, periodic=(True, True)) for name in reference]
+            return [_interpolated(field, g, self.periodic) for field in reference.values()]
         return []
 
 
-def act(fields: xr.Dataset, g: Transformation) -> xr.Dataset:
-    """Give what an element makes of finished fields: turn, roll or rescale them."""
+def _interpolated(field: xr.DataArray, g: Shift, periodic: tuple[bool, bool]) -> Pair:
+    """Give a field before and after it is shifted by the shift's parts of cells and back, away from walls."""
+    parts = Shift(g.x % 1, g.y % 1)
+    fields = field.to_dataset(name="field")
+    after = roll(roll(fields, parts), parts.inverse)["field"]
+    walled = {
+        dim: slice(1, -1)
+        for axis, part, wraps in zip("xy", (parts.x, parts.y), periodic, strict=True)
+        for dim in {axis, f"{axis}_face"} & set(map(str, field.dims))
+        if part and not wraps
+    }
+    return field.isel(walled).values, after.isel(walled).values
+
+
+def act(fields: xr.Dataset, element: Transformation | str) -> xr.Dataset:
+    """Give what a group element makes of finished fields: turned, mirrored, shifted or in other units.
+
+    Parameters
+    ----------
+    fields : Dataset
+        Of one run or several, as `phigen.open` or `phigen.simulate` gives them.
+    element : str or element
+        Such as ``rotate90``, ``mirror_x``, or where the dataset's attributes name the group, ``shift(8, 5)`` or
+        ``scale(2)``.  Shifts wrap around.  A scaling that resamples changes nothing: its runs are stored in one frame.
+
+    Returns
+    -------
+    Dataset
+        Same dims, dtype, coordinates and attributes as `fields`.
+    """
+    g = Group.of(fields.attrs).element(element) if isinstance(element, str) else element
     if isinstance(g, Element):
         return turn(fields, g.name)
     if isinstance(g, Shift):
         return roll(fields, g) if g != Shift(0, 0) else fields
-    return rescale(fields, g.speed) if g.reading == "rescaled" else fields
+    return rescale(fields, g) if g.reading == "rescaled" and g.factor != 1 else fields
 
 
 def identity(g: Transformation) -> Transformation:

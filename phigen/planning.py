@@ -203,7 +203,7 @@ def _run(
         breaking=float(parameter),
         orbit=orbit,
         element=g,
-        strength=float(own * exact(g.speed)) if isinstance(g, Scale) else float(own),
+        strength=float(own * exact(g.speed)) if isinstance(g, Scale) and g.reading == "rescaled" else float(own),
         split=split,
         inflows=made.inflows,
         regions=made.regions,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from phigen.layout import index_of
 from phigen.orbit import act
 from phigen.planning import Plan
-from phigen.runs import Simulation
+from phigen.runs import Run, Simulation
 from phigen.simulation import simulate
 
 if TYPE_CHECKING:
@@ -33,26 +33,33 @@ def simulator(planned: Plan, fields: Sequence[str]) -> Simulated:
     return simulated
 
 
-def rehearse(planned: Plan, orbit: int, simulated: Simulated) -> xr.Dataset:
-    """Give one orbit of a plan, with dims (run, time, ...) and the coordinates and attributes of a store.
+def orbits_of(runs: Iterable[Run]) -> list[tuple[Run, ...]]:
+    """Give the runs of each orbit, of one level."""
+    orbits: dict[int, list[Run]] = {}
+    for run in runs:
+        orbits.setdefault(run.orbit, []).append(run)
+    return [tuple(members) for members in orbits.values()]
+
+
+def rehearse(planned: Plan, runs: tuple[Run, ...], simulated: Simulated) -> xr.Dataset:
+    """Give some runs of a plan, with dims (run, time, ...) and the coordinates and attributes of a store.
 
     Parameters
     ----------
     planned : Plan
         Not provisional.
-    orbit : int
-        Which of its orbits; of every level that the plan has.
+    runs : tuple of Run
+        Of its runs, those that are wanted.
     simulated : callable
         From `simulator`.
 
     Raises
     ------
     SimulationError
-        If a run fails; it is named.
+        If a run fails.
     """
     import xarray as xr
 
-    runs = tuple(run for run in planned.runs if run.orbit == orbit)
     fields = [act(simulated(run.simulation), run.turn) for run in runs]
     together = xr.concat(fields, "run", coords="minimal", compat="override", join="override")
     index = index_of(replace(planned, runs=runs))

@@ -30,8 +30,7 @@ Reading = Literal["resampled", "rescaled"]
 Matrix = NDArray[np.float64]
 
 _NAME = re.compile(r"scale\((?P<factor>[^,]+)\)")
-_POWERS = {"velocity": 1, "velocity_x": 1, "velocity_y": 1, "buoyancy": 1, "pressure": 2}
-"""Of a velocity, in each variable's units."""
+_SPEEDS = ("velocity", "velocity_x", "velocity_y", "buoyancy")
 
 
 @dataclass(frozen=True)
@@ -77,6 +76,11 @@ class Scale:
         return float(self.factor**self.time_exponent)
 
     @property
+    def inverse(self) -> Scale:
+        """The scaling back."""
+        return Scale(1 / self.factor, self.reading, self.time_exponent)
+
+    @property
     def speed(self) -> float:
         """What velocities, in units of the orbit's first run, are multiplied by."""
         return self.factor / self.time
@@ -102,15 +106,18 @@ class Scale:
         return self.factor if self.reading == "resampled" else 1.0
 
 
-def rescale(fields: xr.Dataset, factor: float) -> xr.Dataset:
-    """Multiply velocities and forces by a factor, and pressures by its square; smoke stays as it is."""
-    return fields.assign(
-        {
-            name: (fields[name] * factor**power).astype(fields[name].dtype)
-            for name, power in _POWERS.items()
-            if name in fields
-        }
-    )
+def rescale(fields: xr.Dataset, scale: Scale) -> xr.Dataset:
+    """Give fields in other units: velocities and forces go with lengths over times, the divergence with 1 over times.
+
+    A pressure, whose gradient is a velocity, goes with lengths squared over times; smoke has no dimension.
+    """
+    changed = {name: fields[name] * _unit(name, scale) for name in map(str, fields) if _unit(name, scale) != 1}
+    return fields.assign({name: field.astype(fields[name].dtype) for name, field in changed.items()})
+
+
+def _unit(variable: str, scale: Scale) -> float:
+    units = dict.fromkeys(_SPEEDS, scale.speed)
+    return {**units, "pressure": scale.factor * scale.speed, "divergence": 1 / scale.time}.get(variable, 1.0)
 
 
 def cell_means(fine: int, coarse: int) -> Matrix:
@@ -156,8 +163,8 @@ def there_and_back(field: xr.DataArray, scale: Scale) -> NDArray[Any]:
     """
     values: NDArray[Any] = field.values
     if scale.reading == "rescaled":
-        factor = np.asarray(scale.speed, values.dtype) ** _POWERS.get(str(field.name), 0)
-        return np.asarray(values * factor / factor)
+        there = (values * _unit(str(field.name), scale)).astype(values.dtype)
+        return np.asarray((there * _unit(str(field.name), scale.inverse)).astype(values.dtype))
     for axis, dim in enumerate(field.dims):
         if dim in ("x", "y"):
             n = field.shape[axis]

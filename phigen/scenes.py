@@ -112,11 +112,30 @@ def orbit_size(scene: Scene, symmetry: Symmetry, grid: Grid) -> int:
 
 
 def finished(scene: Scene, g: Transformation, symmetry: Symmetry, grid: Grid) -> Scene:
-    """Give the scene of a finished run but for its strength: moved, except for regions that stay."""
+    """Give the scene of a finished run but for its strength: moved, except for regions that stay, in stored cells."""
     placed = moved(scene, g, grid)
-    if symmetry.regions == "stay" and not isinstance(g, Scale):
+    if isinstance(g, Scale):
+        return _in_stored_cells(placed, g, grid)
+    if symmetry.regions == "stay":
         return placed.model_copy(update={"regions": moved(scene, identity(g), grid).regions})
     return placed
+
+
+def _in_stored_cells(scene: Scene, g: Scale, grid: Grid) -> Scene:
+    """Give a scaled scene in cells of the grid that its fields are resampled to."""
+    across, up = (stored / simulated for stored, simulated in zip(grid.shape, g.cells(grid.shape), strict=True))
+    inflows = tuple(
+        inflow.model_copy(
+            update={"center": (inflow.center[0] * across, inflow.center[1] * up), "radius": inflow.radius * across}
+        )
+        for inflow in scene.inflows
+    )
+    extents = [(region, extent(region, grid)) for region in scene.regions]
+    regions = tuple(
+        region.model_copy(update={"x": (x[0] * across, x[1] * across), "y": (y[0] * up, y[1] * up)})
+        for region, (x, y) in extents
+    )
+    return scene.model_copy(update={"inflows": inflows, "regions": regions})
 
 
 def moved(scene: Scene, g: Transformation, grid: Grid) -> Scene:

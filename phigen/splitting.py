@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -36,16 +37,24 @@ def members(splits: Splits, count: int) -> dict[int, str]:
     Raises
     ------
     ValueError
-        If fractions and lists are mixed, fractions do not add up to 1, a split is empty, or a number is in two splits,
-        in none, or not there.
+        If fractions and lists are mixed, fractions do not add up to 1, nothing is for training, a split is empty, or a
+        number is in two splits, in none, or not there.
     """
-    chosen = {name: part for name in NAMES if (part := getattr(splits, name)) is not None}
+    chosen, shares = _parts(splits)
     if not chosen:
         return dict.fromkeys(range(count), "train")
+    if "train" not in chosen:
+        raise ValueError(f"no {splits.by}s are for training; give train some, or leave splits out")
+    return _dealt(shares, count, splits) if shares else _listed(chosen, count, splits.by)
+
+
+def _parts(splits: Splits | FrameSplits) -> tuple[dict[str, Any], dict[str, float]]:
+    """Give what each split is said to hold, and those of them that are fractions: all or none."""
+    chosen = {name: part for name in NAMES if (part := getattr(splits, name)) is not None}
     shares = {name: part for name, part in chosen.items() if isinstance(part, float)}
     if shares and len(shares) < len(chosen):
         raise ValueError("fractions and lists cannot be mixed; write all splits as one or the other")
-    return _dealt(shares, count, splits) if shares else _listed(chosen, count, splits.by)
+    return chosen, shares
 
 
 def _dealt(shares: Mapping[str, float], count: int, splits: Splits) -> dict[int, str]:
@@ -113,12 +122,9 @@ def stretches(splits: FrameSplits | None, kept: range) -> dict[str, Ends]:
     """
     if splits is None:
         return {}
-    chosen = {name: part for name in NAMES if (part := getattr(splits, name)) is not None}
+    chosen, shares = _parts(splits)
     if "train" not in chosen:
         raise ValueError("no frames are for training; give train some, or leave frames out")
-    shares = {name: part for name, part in chosen.items() if isinstance(part, float)}
-    if shares and len(shares) < len(chosen):
-        raise ValueError("fractions and lists cannot be mixed; write all splits as one or the other")
     if shares:
         ends = _in_turn(shares, kept, splits.window)
     else:

@@ -143,9 +143,7 @@ def _prepare(path: Path, plan: Plan) -> list[Run]:
     if _is_taken(path):
         _refuse_another(path, plan.recipe)
         known = manifest.entries(path)
-        missing = [
-            run for run in plan.runs if run.index not in known or not manifest.is_sound(path, known[run.index].files)
-        ]
+        missing = [run for run in plan.runs if not _is_there(path, run, known.get(run.index))]
         if not missing and manifest.is_finished(path) and manifest.is_sound(path, manifest.files_of_no_run(path)):
             manifest.tidy(path)
             return []
@@ -155,6 +153,13 @@ def _prepare(path: Path, plan: Plan) -> list[Run]:
     _refuse_small_disk(path, plan.bytes * len(missing) // len(plan.runs))
     template.lay(path, plan)
     return missing
+
+
+def _is_there(path: Path, run: Run, entry: manifest.Entry | None) -> bool:
+    """Whether a run's entry is of this very run, and every bit of its files is there."""
+    if entry is None or not parameters_of(run).items() <= entry.parameters.items():
+        return False
+    return manifest.is_sound(path, entry.files)
 
 
 def variables(path: Path) -> list[str]:

@@ -54,7 +54,7 @@ def orbit_of(one: Recipe) -> xr.Dataset:
     """Give the runs of its one orbit, as a store would hold them."""
     planned = plan(one)
     names = [name for name in FIELDS if name != "pressure" or "pressure" in one.store]
-    return rehearse(planned, 0, simulator(planned, names))
+    return rehearse(planned, planned.runs, simulator(planned, names))
 
 
 def errors_of(one: Recipe) -> xr.Dataset:

@@ -153,10 +153,11 @@ def test_scaling_makes_all_as_many_times_larger() -> None:
     for i, run in enumerate(planned.runs):
         factor, simulation = 1 + i / 10, run.simulation
         assert simulation.cells == (64 * (10 + i) // 10,) * 2
-        assert run.inflows == simulation.inflows
-        assert run.inflows[0].center == pytest.approx((32 * factor, 5 * factor))
-        assert run.inflows[0].radius == pytest.approx(5 * factor)
-        assert run.strength == pytest.approx(0.1 * factor)
+        assert simulation.inflows[0].center == pytest.approx((32 * factor, 5 * factor))
+        assert simulation.inflows[0].radius == pytest.approx(5 * factor)
+        in_stored_cells = factor * 64 / simulation.cells[0]
+        assert run.inflows[0].center == pytest.approx((32 * in_stored_cells, 5 * in_stored_cells))
+        assert run.strength == 0.1
         assert simulation.force[0] == (pytest.approx((0, 0.1 * factor)),)
         assert simulation.unit == pytest.approx(factor)
         assert simulation.stored_cells == (64, 64)
@@ -289,7 +290,8 @@ def test_a_scene_on_the_edge_of_a_periodic_box_is_its_own_mirror_image() -> None
 def test_a_scaling_takes_a_periodic_box_along() -> None:
     """A box twice as large has room for what would be outside the smaller one."""
     recipe = sketch("{group: scaling, factors: [1, 4], reading: resampled}", boundary="periodic")
-    assert plan(recipe).runs[1].inflows[0].center == (20, 12)
+    assert plan(recipe).runs[1].simulation.inflows[0].center == (20, 12)
+    assert plan(recipe).runs[1].inflows[0].center == (5, 3)
 
 
 def test_rescaled_keeps_the_grid_and_scales_times_and_forces() -> None:

@@ -79,14 +79,19 @@ def test_double_precision_lowers_the_floor(make: Make) -> None:
 
 
 def test_the_floor_does_not_depend_on_what_breaks_the_dataset(make: Make) -> None:
-    unbroken, offsets = floor(make("group: C4")), floor(make(C4))
+    """But for how strong its runs are."""
+    unbroken = floor(make("group: C4"))
     schedules = ", ".join(["{kind: constant}"] * 3 + ["{kind: ramp, first: 0, last: 9}"])
     broken = floor(make(f"group: C4, breaking: {{schedules: [{schedules}]}}"))
-    targets = floor(make("group: C4, target_error: [0, 0.05]"))
     in_the_lab = floor(make("group: C4, frame: lab"))
     assert unbroken["mae"].any()
-    for other in (offsets, broken, targets, in_the_lab):
+    for other in (broken, in_the_lab):
         xr.testing.assert_identical(other, unbroken)
+
+
+def test_target_errors_have_a_floor_whatever_their_tolerance(make: Make) -> None:
+    dataset = make("group: C4, frame: lab, target_error: [0.02, 0.05], tolerance: 0.2", steps=42)
+    assert floor(dataset)["mae"].any()
 
 
 def test_a_dataset_that_is_unbroken_in_the_lab_has_the_error_of_its_floor(make: Make) -> None:
@@ -94,10 +99,19 @@ def test_a_dataset_that_is_unbroken_in_the_lab_has_the_error_of_its_floor(make: 
     xr.testing.assert_identical(measure(dataset), floor(dataset))
 
 
-def test_the_floor_is_of_the_strongest_scene(make: Make) -> None:
-    strongest = floor(make(C4, more="vary: {strength: [0.3]}"))
-    xr.testing.assert_identical(floor(make(C4, more="vary: {strength: [0.1, 0.3, 0.2]}")), strongest)
-    assert not floor(make(C4, more="vary: {strength: [0.1]}")).equals(strongest)
+def test_the_floor_is_of_the_strongest_run(make: Make) -> None:
+    """Breaking makes runs stronger than their scene, and rounding grows faster in them."""
+    strongest = floor(make("group: C4", more="vary: {strength: [0.3]}"))
+    xr.testing.assert_identical(floor(make("group: C4", more="vary: {strength: [0.1, 0.3, 0.2]}")), strongest)
+    assert not floor(make("group: C4")).equals(strongest)
+    xr.testing.assert_identical(floor(make("group: C4, breaking: {offsets: [0, 0.1, 0.05, 0.2]}")), strongest)
+
+
+def test_the_floor_is_of_an_orbit_that_has_runs_to_compare(make: Make) -> None:
+    """The first scene is its own mirror image, and has one distinct run."""
+    dataset = make("group: D1_x, elements: distinct", more="vary: {inflow_x: [8, 5]}")
+    assert dataset["orbit"].values.tolist() == [0, 1, 1]
+    assert floor(dataset)["mae"].any()
 
 
 def test_the_floor_is_of_the_variables_and_frames_that_are_stored(make: Make) -> None:

@@ -30,7 +30,7 @@ def fractions(draw: st.DrawFn) -> dict[str, float]:
 
 @given(fractions(), st.integers(1, 200), st.integers(0, 9))
 def test_every_number_is_in_one_split_as_large_as_it_shall_be(shares: dict[str, float], count: int, seed: int) -> None:
-    assume(all(Fraction(str(share)) * count >= 1 for share in shares.values()))
+    assume("train" in shares and all(Fraction(str(share)) * count >= 1 for share in shares.values()))
     dealt = members(Splits(seed=seed, **shares), count)
     assert list(dealt) == list(range(count))
     sizes = Counter(dealt.values())
@@ -49,9 +49,15 @@ def test_one_seed_deals_alike_and_another_does_not(percent: int, count: int, see
 
 @given(st.integers(1, 30), st.randoms(use_true_random=False))
 def test_lists_are_kept_as_they_are(count: int, dice: Random) -> None:
-    homes = [dice.choice(NAMES) for _ in range(count)]
+    homes = ["train", *(dice.choice(NAMES) for _ in range(count - 1))]
     listed = {name: tuple(i for i, home in enumerate(homes) if home == name) for name in set(homes)}
     assert members(Splits.model_validate(listed), count) == dict(enumerate(homes))
+
+
+def test_a_dataset_without_a_part_for_training_is_refused() -> None:
+    for said in ({"test": 1.0}, {"test": 0.5, "validation": 0.5}, {"test": [0, 1]}):
+        with pytest.raises(ValueError, match="no orbits are for training; give train some"):
+            members(Splits.model_validate(said), 2)
 
 
 def test_what_is_not_split_is_for_training() -> None:

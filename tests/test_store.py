@@ -258,3 +258,11 @@ def test_a_template_that_was_cut_off_is_made_anew(small: Recipe, tmp_path: Path)
     (draft / "half").write_text("")
     assert build(small, tmp_path / "s.zarr", workers=1).written == 8
     assert not draft.exists()
+
+
+def test_a_run_of_another_plan_is_not_taken_for_this_ones(built: Path, small: Recipe) -> None:
+    """Its files are sound, but the list says that they were simulated from something else."""
+    listed = json.loads((built / "manifest.json").read_text())
+    listed["runs"][2]["parameters"]["simulation"] = "another"
+    (built / "manifest.json").write_text(json.dumps(listed))
+    assert [run.index for run in store.prepare(built, plan(small))] == [2]

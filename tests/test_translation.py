@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from phigen.errors import RecipeError
-from phigen.orbit import Group
+from phigen.orbit import Group, act
 from phigen.reading import parse
 from phigen.translation import Shift, overlap, roll
 
@@ -252,3 +252,21 @@ def test_a_shift_from_wall_to_wall_leaves_nothing_to_compare_and_is_refused(leng
         parse(WALL.format(x=start, length=length), "wall.yaml")
     parse(WALL.format(x=8, length=7))
     parse(WALL.format(x=0, length=15))
+
+
+def test_interpolation_of_a_straight_line_costs_nothing_away_from_walls() -> None:
+    """Linear interpolation is exact for it, and a wall is no seam."""
+    line = xr.Dataset({"smoke": (("time", "y", "x"), np.broadcast_to(np.arange(8.0), (1, 8, 8)).copy())})
+    walled, periodic = (Group("translation", (wraps, wraps)) for wraps in (False, True))
+    ((before, after),) = walled.resampling(line, "shift(1.5, 0)")
+    np.testing.assert_allclose(before, after, atol=1e-14)
+    assert before.shape == (1, 8, 6)
+    ((before, after),) = periodic.resampling(line, "shift(1.5, 0)")
+    assert np.abs(before - after).max() > 0.5
+    assert walled.resampling(line, "shift(2, 1)") == []
+
+
+def test_a_dataset_is_shifted_by_name_where_its_attributes_name_the_group() -> None:
+    u = xr.Dataset({"smoke": (("time", "y", "x"), np.arange(16.0).reshape(1, 4, 4))}, attrs={"group": "translation"})
+    assert act(u, "shift(1, 0)")["smoke"].values[0, 0].tolist() == [3, 0, 1, 2]
+    assert act(act(u, "shift(1, 2)"), "shift(-1, -2)").equals(u)
