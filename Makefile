@@ -11,8 +11,8 @@ demo: $(READY)  ## set up, build the ten graded datasets, measure them and draw 
 	$(BIN)/phigen measure datasets/rotation_eq10.zarr
 	$(BIN)/phigen preview datasets/rotation_eq10.zarr
 
-test: $(READY)  ## set up and run all tests
-	$(BIN)/python -m pytest
+test: $(READY)  ## set up and run all tests, two at a time
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 test-fast: $(READY)  ## the tests that take a few seconds at most
 	$(BIN)/python -m pytest -m "not slow"
