@@ -212,6 +212,7 @@ def floor() -> list[dict[str, Any]]:
         recipe = base.model_copy(
             update={
                 "precision": precision,
+                "splits": type(base.splits)(),
                 "vary": Vary(),
                 "scene": base.scene.model_copy(
                     update={"buoyancy": base.scene.buoyancy.model_copy(update={"strength": 0.05})}
