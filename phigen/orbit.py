@@ -43,12 +43,21 @@ class Group:
         )
 
     def element(self, name: str) -> Transformation:
-        """Give the element that has a name."""
+        """Give the element that has a name.
+
+        Raises
+        ------
+        ValueError
+            If the group has none of that name.
+        """
         if self.name == "translation":
             return Shift.named(name)
         if self.scaling is not None:
             return Scale.named(name, self.scaling.reading, self.scaling.time_exponent)
-        return ELEMENTS[name]  # type: ignore[index]
+        for known, g in ELEMENTS.items():
+            if known == name:
+                return g
+        raise ValueError(f"{name!r} names no turn or mirror; known are {', '.join(ELEMENTS)}")
 
     def back(self, reference: xr.Dataset, run: xr.Dataset, element: str) -> list[Pair]:
         """Take a run's fields back to the frame of the orbit's first run.

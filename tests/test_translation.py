@@ -266,6 +266,14 @@ def test_interpolation_of_a_straight_line_costs_nothing_away_from_walls() -> Non
     assert walled.resampling(line, "shift(2, 1)") == []
 
 
+def test_a_name_that_no_element_has_is_refused() -> None:
+    u = xr.Dataset({"smoke": (("time", "y", "x"), np.zeros((1, 4, 4)))})
+    with pytest.raises(ValueError, match=r"'rotate45' names no turn or mirror; known are identity, rotate90"):
+        act(u, "rotate45")
+    with pytest.raises(ValueError, match=r"'rotate90' names no translation; write it as shift\(8, 0\)"):
+        act(u.assign_attrs(group="translation"), "rotate90")
+
+
 def test_a_dataset_is_shifted_by_name_where_its_attributes_name_the_group() -> None:
     u = xr.Dataset({"smoke": (("time", "y", "x"), np.arange(16.0).reshape(1, 4, 4))}, attrs={"group": "translation"})
     assert act(u, "shift(1, 0)")["smoke"].values[0, 0].tolist() == [3, 0, 1, 2]
