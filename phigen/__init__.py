@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from phigen.measurement import summarize as summarize
     from phigen.orbit import act as act
     from phigen.planning import plan as plan
+    from phigen.point_groups import turn as turn
     from phigen.reading import load as load
     from phigen.recipe import Recipe as Recipe
     from phigen.rounding import floor as floor
     from phigen.simulation import simulate as simulate
     from phigen.store import open as open
-    from phigen.symmetry import turn as turn
 
 _HOMES = {
     "act": "orbit",
@@ -40,7 +40,7 @@ _HOMES = {
     "Recipe": "recipe",
     "simulate": "simulation",
     "summarize": "measurement",
-    "turn": "symmetry",
+    "turn": "point_groups",
 }
 
 __version__ = version("phigen")

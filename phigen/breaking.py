@@ -11,9 +11,9 @@ from pydantic import Discriminator, Field, Tag
 
 from phigen.numbers import Numbers, Range, form, how_many, spelled_out
 from phigen.orbit import Transformation
+from phigen.point_groups import ELEMENTS, GROUPS, ElementName, GroupName
 from phigen.scaling import Reading, Scale
 from phigen.schedule import Number, Positive, Schedule, Section
-from phigen.symmetry import ELEMENTS, GROUPS, ElementName, GroupName
 from phigen.translation import Shift
 
 

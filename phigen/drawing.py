@@ -13,7 +13,7 @@ import numpy as np
 from phigen.errors import MeasureError, StoreError
 from phigen.measurement import measure
 from phigen.orbit import Group
-from phigen.symmetry import FACES
+from phigen.point_groups import FACES
 
 if TYPE_CHECKING:
     import xarray as xr

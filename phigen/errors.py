@@ -37,3 +37,11 @@ class MeasureError(PhigenError):
 
 class BuildError(PhigenError):
     """A build that could not go on; what was built is kept."""
+
+
+class FormatError(PhigenError):
+    """Data of another format that cannot be read, or a dataset that another format cannot hold."""
+
+
+class HubError(PhigenError):
+    """A repository of datasets that cannot be reached or changed, or does not hold what is asked of it."""

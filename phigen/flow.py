@@ -30,10 +30,10 @@ from phi.math import NUMPY, channel, dual, extrapolation, spatial, tensor
 from phi.physics import advect
 
 from phigen.grid import Boundaries, BoundaryName
+from phigen.point_groups import ELEMENTS, ElementName, project_onto
 from phigen.projection import basis, inverse_laplacian
 from phigen.scaling import cell_means, face_values
 from phigen.scene import Inflow
-from phigen.symmetry import ELEMENTS, ElementName, project_onto
 
 INNER = 64
 """Longest inner dimension of a matrix product that is left in one piece."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from phigen.errors import MeasureError
 from phigen.measurement import orbits
-from phigen.symmetry import FACES, GROUPS, inverse, turn
+from phigen.point_groups import FACES, GROUPS, inverse, turn
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -21,7 +21,7 @@ import numpy as np
 
 from phigen.errors import MeasureError
 from phigen.orbit import Group, Pair
-from phigen.symmetry import FACES
+from phigen.point_groups import FACES
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from phigen.point_groups import ELEMENTS, Element, inverse, turn
 from phigen.scaling import Scale, rescale, there_and_back
-from phigen.symmetry import ELEMENTS, Element, inverse, turn
 from phigen.translation import Shift, overlap, roll
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from phigen.breaking import Symmetry
 from phigen.faults import Fault, Faults, Path, drawn_scenes
 from phigen.grid import MOST_CELLS, Grid
 from phigen.orbit import Transformation
+from phigen.point_groups import GROUPS, Element
 from phigen.scaling import Scale
 from phigen.scene import Sample, Scene, Vary
 from phigen.scene_checks import inflow_faults
 from phigen.scenes import fits_box, moved
-from phigen.symmetry import GROUPS, Element
 from phigen.translation import Shift
 
 MOST_FACTOR = 1000

@@ -12,6 +12,7 @@ from phigen.checks import faults_between
 from phigen.errors import RecipeError
 from phigen.numbers import exact
 from phigen.orbit import Transformation, identity
+from phigen.point_groups import ELEMENTS, Element, Point, inverse
 from phigen.recipe import Recipe, VariableName
 from phigen.runs import Run, Simulation, seconds_of
 from phigen.scaling import Scale
@@ -31,7 +32,6 @@ from phigen.scenes import (
 )
 from phigen.splits import Splits
 from phigen.splitting import Ends, members, stretches
-from phigen.symmetry import ELEMENTS, Element, Point, inverse
 from phigen.translation import Shift
 
 

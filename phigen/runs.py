@@ -14,8 +14,8 @@ from typing import Literal
 
 from phigen.grid import Boundaries
 from phigen.orbit import Transformation
+from phigen.point_groups import ElementName, Point
 from phigen.scene import Inflow, Region
-from phigen.symmetry import ElementName, Point
 
 Area = tuple[float, float, float, float]
 """Left, right, lower and upper edge, in cells."""

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import xarray as xr
 
-    from phigen.symmetry import Point
+    from phigen.point_groups import Point
 
 Reading = Literal["resampled", "rescaled"]
 Matrix = NDArray[np.float64]

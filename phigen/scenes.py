@@ -14,9 +14,9 @@ from phigen.distribution import stream_of
 from phigen.grid import Grid
 from phigen.numbers import exact, spelled_out
 from phigen.orbit import Transformation, identity
+from phigen.point_groups import ELEMENTS, GROUPS, Element, ElementName, Point
 from phigen.scaling import Scale
 from phigen.scene import Inflow, Region, Sample, Scene, Vary
-from phigen.symmetry import ELEMENTS, GROUPS, Element, ElementName, Point
 
 MOST_DRAWS = 1000
 """A scene that keeps its distance from no wall after so many draws is taken for impossible."""

@@ -20,8 +20,8 @@ import numpy as np
 from phigen.errors import SimulationError
 from phigen.grid import Boundaries
 from phigen.layout import VARIABLES, coordinates
+from phigen.point_groups import ElementName
 from phigen.runs import Simulation
-from phigen.symmetry import ElementName
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-    from phigen.symmetry import Point
+    from phigen.point_groups import Point
 
 _AXES = (("x", "x_face"), ("y", "y_face"))
 _NAME = re.compile(r"shift\((?P<x>[^,]+), (?P<y>[^,]+)\)")

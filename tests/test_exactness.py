@@ -10,11 +10,11 @@ import xarray as xr
 
 from phigen.measurement import measure, summarize
 from phigen.planning import plan
+from phigen.point_groups import ELEMENTS, GROUPS, ElementName, turn
 from phigen.reading import parse
 from phigen.recipe import Recipe
 from phigen.rehearsal import rehearse, simulator
 from phigen.simulation import FIELDS, simulate
-from phigen.symmetry import ELEMENTS, GROUPS, ElementName, turn
 
 STEPS = 310
 ALL = "[smoke, velocity, faces, pressure]"

@@ -12,9 +12,9 @@ from conftest import Scene
 from phigen.errors import MeasureError
 from phigen.legacy import FRAMES, _lower_faces, measure_wang2022
 from phigen.measurement import measure, summarize
+from phigen.point_groups import FACES, GROUPS, turn
 from phigen.simulation import simulate
 from phigen.store import open as open_dataset
-from phigen.symmetry import FACES, GROUPS, turn
 
 PUBLISHED = [0.0, 0.17, 0.313, 0.435, 0.541, 0.63, 0.709, 0.78, 0.84, 0.896]
 """As the authors' run_equiv_test.py lists them, rounded by data_gen.ipynb."""

@@ -11,8 +11,8 @@ import xarray as xr
 from phigen import measurement
 from phigen.errors import MeasureError
 from phigen.measurement import measure, summarize
+from phigen.point_groups import GROUPS, turn
 from phigen.store import open as open_dataset
-from phigen.symmetry import GROUPS, turn
 
 
 def family(first: np.ndarray, *, shift: float = 0.0) -> xr.Dataset:

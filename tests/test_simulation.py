@@ -18,9 +18,9 @@ from conftest import Scene
 from phigen.errors import SimulationError
 from phigen.orbit import act
 from phigen.planning import plan
+from phigen.point_groups import ELEMENTS, inverse, turn
 from phigen.reading import load, parse
 from phigen.simulation import FIELDS, simulate, simulate_batch
-from phigen.symmetry import ELEMENTS, inverse, turn
 
 HALF_OPEN = ("{lower: closed, upper: open}", "{lower: open, upper: closed}")
 KINDS = ("closed", "periodic", "open", *HALF_OPEN)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from phigen.symmetry import ELEMENTS, GROUPS, ElementName, compose, inverse, turn
+from phigen.point_groups import ELEMENTS, GROUPS, ElementName, compose, inverse, turn
 
 elements = st.sampled_from(sorted(ELEMENTS))
 numbers = st.floats(allow_nan=False, allow_infinity=False, width=32)

@@ -1,0 +1,62 @@
+"""The command line: each command is a thin call of one function, and every failure is one line."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+import click
+
+from phigen.cli import looking, making
+from phigen.cli.options import debug_option
+from phigen.errors import PhigenError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="phigen")
+@debug_option
+def cli() -> None:
+    """Build fluid datasets whose symmetry is exact, broken by a known amount, or graded in between.
+
+    RECIPE is a YAML file, or the name of a recipe that phigen ships.  DATASET is what `phigen build` made.
+    """
+
+
+for command in (
+    making.plan,
+    making.build,
+    making.calibrate,
+    making.validate,
+    making.schema,
+    looking.inspect,
+    looking.measure,
+    looking.preview,
+):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; the one place where a failure becomes a line and an exit status.
+
+    0 is success, 1 a failure that the line explains, 2 a usage mistake, 130 an interruption.
+    """
+    debug = "--debug" in sys.argv[1:]
+    try:
+        status = cli(standalone_mode=False)
+    except (click.Abort, KeyboardInterrupt):
+        kept = "; what was built is kept: run the same command again to continue" if "build" in sys.argv else ""
+        click.echo(f"stopped{kept}", err=True)
+        status = 130
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except PhigenError as error:
+        click.echo(traceback.format_exc() if debug else str(error), err=True)
+        status = 1
+    except Exception as error:
+        click.echo(
+            traceback.format_exc() if debug else f"phigen failed, {type(error).__name__}: {error}; --debug shows where",
+            err=True,
+        )
+        status = 1
+    sys.exit(status)

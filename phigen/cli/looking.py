@@ -1,0 +1,141 @@
+"""Commands that look at a dataset: what is in it, how far it is from symmetric, and how that looks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from phigen.cli.options import Frames, dataset_argument, debug_option, json_option
+from phigen.cli.printing import print_by_level, print_facts, print_json, print_table, spell, thinned
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@click.command()
+@dataset_argument
+@json_option
+@debug_option
+def inspect(dataset: str, as_json: bool) -> None:
+    """Say what is in DATASET, from the store alone."""
+    from phigen.inspection import describe
+
+    facts = describe(Path(dataset))
+    if as_json:
+        return print_json(facts)
+    variables = facts.pop("variables")
+    facts["calibration"] = facts["calibration"] or "no target errors"
+    facts["split_frames"] = facts["split_frames"] or "all in every split"
+    print_facts(facts)
+    click.echo()
+    for variable in variables:
+        variable["dims"] = ", ".join(variable["dims"])
+        variable["shape"] = " x ".join(map(str, variable["shape"]))
+        for statistic in ("mean", "std"):
+            variable[statistic] = spell(variable[statistic]) if variable[statistic] is not None else ""
+    return print_table(variables, "keys")
+
+
+@click.command()
+@dataset_argument
+@click.option("--frames", type=Frames(), help="Stored frames by position, as in 10:-1.")
+@click.option("--over-time", is_flag=True, help="One row a frame: the mean absolute error of each level.")
+@click.option("--floor", "with_floor", is_flag=True, help="Simulate what rounding would have made, and draw both.")
+@click.option("--convention", type=click.Choice(["wang2022"]), help="A legacy one: as the paper's notebook measures.")
+@json_option
+@debug_option
+def measure(
+    dataset: str, frames: slice | None, over_time: bool, with_floor: bool, convention: str | None, as_json: bool
+) -> None:
+    """Measure the data equivariance error of DATASET, by level, variable and element."""
+    from phigen.measurement import measure as errors_of
+    from phigen.measurement import summarize
+    from phigen.reporting import rows_by_level, rows_over_time
+    from phigen.store import open as open_dataset
+
+    if convention is not None:
+        if frames is not None or over_time or with_floor:
+            raise click.UsageError("--convention has frames and a table of its own: give it alone")
+        return _measure_legacy(open_dataset(dataset), convention, as_json)
+    opened = open_dataset(dataset)
+    errors, floor = errors_of(opened, frames=frames), floor_of(opened, frames, asked=with_floor)
+    total, rounding = summarize(errors), summarize(floor) if floor is not None else None
+    by_level, by_frame = rows_by_level(total, rounding), rows_over_time(errors, floor)
+    picture = {}
+    if floor is not None and with_floor:
+        from phigen.charts import draw_floor
+
+        path = _beside(Path(dataset).resolve(), "floor")
+        draw_floor(errors, floor, opened.attrs["title"], path)
+        picture = {"picture": str(path)}
+    if as_json:
+        frames_measured = errors["time"].values.tolist()
+        return print_json({"frames": frames_measured, "errors": by_level, "over_time": by_frame} | picture)
+    if over_time:
+        print_table(by_frame, "keys")
+    else:
+        print_by_level(by_level, total)
+    if picture:
+        if not over_time:
+            click.echo()
+            print_table(thinned(by_frame, len(errors["variable"])), "keys")
+        click.echo(picture["picture"])
+    return None
+
+
+@click.command()
+@dataset_argument
+@click.option("--out", type=click.Path(), help="A .png, or a .gif of up to 60 frames; beside DATASET if left out.")
+@click.option("--level", type=float, help="Whose plumes to show; the middle one if left out.")
+@debug_option
+def preview(dataset: str, out: str | None, level: float | None) -> None:
+    """Draw DATASET: a level's plumes, their turned-back twins, and the error over time."""
+    from phigen.drawing import preview as draw
+    from phigen.store import open as open_dataset
+
+    path = Path(out) if out is not None else Path(dataset).resolve().with_suffix(".png")
+    click.echo(draw(open_dataset(dataset), path, level=level))
+
+
+def _measure_legacy(dataset: xr.Dataset, convention: str, as_json: bool) -> None:
+    from phigen.legacy import FRAMES, measure_wang2022
+
+    errors = measure_wang2022(dataset)
+    rows = [{"level": level, "mae": float(errors["mae"].sel(level=level))} for level in errors["level"].values.tolist()]
+    if as_json:
+        return print_json({"convention": convention, "frames": list(FRAMES), "errors": rows})
+    cells = dataset.attrs["cells"][0]
+    faces = f"the lower {cells} of {cells + 1} faces"
+    click.echo(
+        f"legacy convention {convention}: {faces}, frames {FRAMES[0]} to {FRAMES[-1]}, not to be mixed with others"
+    )
+    return print_table(rows, "keys")
+
+
+def floor_of(dataset: xr.Dataset, frames: slice | None, *, asked: bool) -> xr.Dataset | None:
+    """Measure the floor where it is asked for, and where the dataset itself was simulated in the lab's frame.
+
+    There, it is said if there is none: walls and finer grids have no other frame.
+    """
+    from phigen.cluster import own_process
+    from phigen.errors import MeasureError
+    from phigen.rounding import floor
+
+    if not asked and dataset.attrs.get("frame") != "lab":
+        return None
+    os.environ.update(own_process())
+    try:
+        measured = floor(dataset)
+    except MeasureError as error:
+        if asked:
+            raise
+        click.echo(str(error), err=True)
+        return None
+    return measured.isel(time=frames) if frames is not None else measured
+
+
+def _beside(path: Path, what: str) -> Path:
+    return path.with_name(f"{path.stem}-{what}.png")
