@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from phigen import store
+from phigen import store, writing
 from phigen.calibration import calibrate
 from phigen.cluster import borrowed_cluster, local_cluster, refuse_workers_without
 from phigen.errors import BuildError, SimulationError, StoreError
@@ -192,7 +192,7 @@ def simulate_and_store(path: str, simulation: Simulation, runs: tuple[Run, ...])
         Naming the run.
     """
     try:
-        wanted = store.variables(Path(path))
+        wanted = writing.variables(Path(path))
         fields = simulate(simulation, fields=[name for name in FIELDS if name in wanted])
         for run in runs:
             store.write(Path(path), run, act(fields, run.turn))

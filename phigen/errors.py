@@ -39,9 +39,17 @@ class BuildError(PhigenError):
     """A build that could not go on; what was built is kept."""
 
 
+class WindowError(PhigenError):
+    """Windows of frames that the dataset does not have."""
+
+
 class FormatError(PhigenError):
     """Data of another format that cannot be read, or a dataset that another format cannot hold."""
 
 
 class HubError(PhigenError):
     """A repository of datasets that cannot be reached or changed, or does not hold what is asked of it."""
+
+
+class UnreachableError(HubError):
+    """The Hub does not answer, or is not to be asked."""

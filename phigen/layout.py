@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from phigen.orbit import Transformation
 from phigen.planning import Calibration, Plan
 from phigen.recipe import Recipe, VariableName
 from phigen.runs import Run
@@ -19,6 +20,10 @@ from phigen.translation import Shift
 if TYPE_CHECKING:
     import xarray as xr
 
+CONVENTIONS = (
+    "Cells have size 1; x points right, y up, row 0 is the bottom; components are (x, y); rotations are "
+    "counter-clockwise about the centre of the box; frame k is the state that step k leaves, from 0."
+)
 _PACKAGES = ("phigen", "phiflow", "phiml", "jax", "jaxlib", "numpy", "scipy", "xarray", "zarr", "numcodecs")
 
 
@@ -66,10 +71,13 @@ DIMS = ("time", "region", "component", "y", "y_face", "x", "x_face")
 ALWAYS = ("buoyancy", "divergence", "courant")
 
 
-def dims_of(name: str, recipe: Recipe) -> tuple[str, ...]:
-    """Give a variable's dims after `run`: where a recipe has regions, each has its own buoyancy."""
-    dims = VARIABLES[name].dims
-    return ("time", "region", "component") if name == "buoyancy" and recipe.scene.regions else dims
+def variables_of(recipe: Recipe) -> dict[str, Variable]:
+    """Give the variables that a recipe's dataset has: where there are regions, each has its own buoyancy."""
+    names = (*(name for chosen in recipe.store for name in STORED_AS[chosen]), *ALWAYS)
+    variables = {name: VARIABLES[name] for name in names}
+    if recipe.scene.regions:
+        variables["buoyancy"] = replace(variables["buoyancy"], dims=("time", "region", "component"))
+    return variables
 
 
 _COORDINATES = {
@@ -127,12 +135,16 @@ def index_of(plan: Plan) -> xr.Dataset:
     if "faces" not in recipe.store:
         del coords["x_face"], coords["y_face"]
     coords |= {key: ("run", _column([parameters_of(run)[key] for run in runs])) for key in PER_RUN}
-    coords |= {key: ("run", np.array(values)) for key, values in _group_columns(runs).items()}
+    coords |= {key: ("run", np.array(values)) for key, values in group_columns([run.element for run in runs]).items()}
     coords |= {key: (("run", "region"), np.array(values)) for key, values in _region_columns(runs, recipe).items()}
     several = len(runs[0].inflows) > 1
     for key, values in _inflow_columns(runs).items():
         coords[key] = (("run", "inflow"), values) if several else ("run", values[:, 0])
-    index = xr.Dataset(coords=coords, attrs=_attributes(plan))
+    return described(xr.Dataset(coords=coords, attrs=_attributes(plan)))
+
+
+def described(index: xr.Dataset) -> xr.Dataset:
+    """Give each coordinate that the data model knows its units and its long name."""
     for name, attributes in _COORDINATES.items():
         if name in index.coords:
             index[name].attrs.update(attributes)
@@ -148,9 +160,8 @@ def parameters_of(run: Run) -> dict[str, Any]:
     return told | {"element": run.element.name, "simulation": run.simulation.digest}
 
 
-def _group_columns(runs: Sequence[Run]) -> dict[str, list[float]]:
+def group_columns(elements: Sequence[Transformation]) -> dict[str, list[float]]:
     """Give what says more of a shift or a scaling than its name."""
-    elements = [run.element for run in runs]
     shifts = [g for g in elements if isinstance(g, Shift)]
     scales = [g for g in elements if isinstance(g, Scale)]
     if shifts:
@@ -206,8 +217,7 @@ def _attributes(plan: Plan) -> dict[str, Any]:
         **_of_scaling(recipe),
         **_of_calibration(plan),
         **{f"frames_{split}": list(ends) for split, ends in plan.split_frames.items()},
-        "comment": "Cells have size 1; x points right, y up, row 0 is the bottom; components are (x, y); rotations "
-        "are counter-clockwise about the centre of the box; frame k is the state that step k leaves, from 0.",
+        "comment": CONVENTIONS,
     }
 
 

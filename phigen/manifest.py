@@ -2,6 +2,8 @@
 
 While a dataset is built, each run has a part of the list, written when its data are on disk; at the end the parts
 become one file, which names every other file of the store with its size and sha256.  Every write is atomic.
+
+A copy may hold only some of the runs on purpose, as a download of one level does: then a file of its own says which.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from phigen.errors import StoreError
 
 LIST = "manifest.json"
 PARTS = "manifest"
+CHOSEN = "manifest.chosen.json"
 
 Fingerprint = tuple[int, str]
 """Size in bytes and sha256."""
@@ -50,18 +53,18 @@ def add(store: Path, run: int, parameters: dict[str, Any], files: Iterable[str])
     _write_part(store, Entry(run, parameters, {file: fingerprint(store / file) for file in files}))
 
 
-def gather(store: Path, recipe_sha256: str) -> None:
-    """Make one list of the parts, with all files that belong to no run; the store is finished then."""
+def gather(store: Path, about: Mapping[str, str]) -> None:
+    """Make one list of the parts, with what it is about and all files that belong to no run: the store is finished."""
     known = entries(store)
     of_runs = {file for entry in known.values() for file in entry.files}
     files = (file.relative_to(store).as_posix() for file in store.rglob("*") if file.is_file())
-    others = sorted(file for file in files if file not in of_runs and file.split("/")[0] not in (LIST, PARTS))
+    others = sorted(file for file in files if file not in of_runs and file.split("/")[0] not in (LIST, PARTS, CHOSEN))
     listed = {
-        "recipe_sha256": recipe_sha256,
+        **about,
         "runs": [asdict(known[run]) for run in sorted(known)],
         "files": {file: fingerprint(store / file) for file in others},
     }
-    _write(store / LIST, listed)
+    write(store / LIST, listed)
     tidy(store)
 
 
@@ -70,15 +73,43 @@ def scatter(store: Path) -> None:
     if is_finished(store):
         for entry in entries(store).values():
             _write_part(store, entry)
+        (store / CHOSEN).unlink(missing_ok=True)
         (store / LIST).unlink()
 
 
+def chosen(store: Path) -> frozenset[int] | None:
+    """Give the runs that a copy shall hold; none if it is to hold all."""
+    return frozenset(_read(store / CHOSEN)) if (store / CHOSEN).is_file() else None
+
+
+def choose(store: Path, runs: Iterable[int] | None) -> None:
+    """Note that a copy shall hold only these runs; or all, if none are given."""
+    if runs is None:
+        (store / CHOSEN).unlink(missing_ok=True)
+    else:
+        write(store / CHOSEN, sorted(runs))
+
+
+def digest(store: Path) -> str:
+    """Give the sha256 of a finished store's list, and so of all its content."""
+    return fingerprint(store / LIST)[1]
+
+
 def misfits(store: Path) -> Iterator[tuple[str, int, int | None]]:
-    """Give each listed file that is missing or of another size: path, size it should have, size found."""
-    for file, (size, _) in _listed(store):
+    """Give each file to be held that is missing or of another size: path, size it should have, size found."""
+    return _misfits(store, held(store))
+
+
+def _misfits(store: Path, files: Iterable[tuple[str, Fingerprint]]) -> Iterator[tuple[str, int, int | None]]:
+    for file, (size, _) in files:
         found = (store / file).stat().st_size if (store / file).is_file() else None
         if found != size:
             yield file, size, found
+
+
+def runs_there(store: Path) -> frozenset[int]:
+    """Give the listed runs of which every file is there, as long as it should be."""
+    return frozenset(entry.run for entry in entries(store).values() if not any(_misfits(store, entry.files.items())))
 
 
 def is_sound(store: Path, files: dict[str, Fingerprint]) -> bool:
@@ -91,16 +122,29 @@ def files_of_no_run(store: Path) -> dict[str, Fingerprint]:
     return _fingerprints(_read_list(store)["files"]) if is_finished(store) else {}
 
 
+def recipe_digest(store: Path) -> str | None:
+    """Give the digest of the recipe that a finished store was built from, if its list says."""
+    digest: str | None = _read_list(store).get("recipe_sha256")
+    return digest
+
+
 def fingerprint(file: Path) -> Fingerprint:
     """Give the size and sha256 of a file."""
     with file.open("rb") as handle:
         return file.stat().st_size, hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def _listed(store: Path) -> Iterator[tuple[str, Fingerprint]]:
+def held(store: Path) -> Iterator[tuple[str, Fingerprint]]:
+    """Give the listed files that the store, or a copy of some runs, shall hold."""
     yield from files_of_no_run(store).items()
-    for entry in entries(store).values():
+    for entry in entries_held(store):
         yield from entry.files.items()
+
+
+def entries_held(store: Path) -> list[Entry]:
+    """Give the entries of the runs that the store, or a copy of some runs, shall hold."""
+    runs = chosen(store)
+    return [entry for entry in entries(store).values() if runs is None or entry.run in runs]
 
 
 def _fingerprints(files: dict[str, list[Any]]) -> dict[str, Fingerprint]:
@@ -127,10 +171,11 @@ def _read(file: Path) -> Any:
 
 
 def _write_part(store: Path, entry: Entry) -> None:
-    _write(store / PARTS / f"{entry.run:06d}.json", asdict(entry))
+    write(store / PARTS / f"{entry.run:06d}.json", asdict(entry))
 
 
-def _write(file: Path, value: Any) -> None:
+def write(file: Path, value: Any) -> None:
+    """Write JSON to a file, whole and on disk or not at all."""
     file.parent.mkdir(exist_ok=True)
     draft = file.with_name(f"{file.name}.{os.getpid()}.partial")
     with draft.open("w", encoding="utf-8") as handle:

@@ -12,6 +12,7 @@ from phigen.breaking import Symmetry
 from phigen.grid import Grid, Time
 from phigen.scene import Sample, Scene, Vary
 from phigen.schedule import Section
+from phigen.semver import PATTERN
 from phigen.splits import Splits
 
 VariableName = Literal["smoke", "velocity", "faces", "pressure"]
@@ -22,7 +23,7 @@ class Recipe(Section):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100, description="Also the file's name.")
     version: str = Field(
-        pattern=r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?$",
+        pattern=PATTERN,
         description="Semantic version of the data, such as 1.0.0.",
     )
     description: str = ""

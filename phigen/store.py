@@ -1,8 +1,7 @@
 """A dataset on disk: one zarr v3 store that plain xarray opens, and a list of what must be in it.
 
 The template comes first, whole or not at all; then each run brings one shard per variable, and when its data
-are on disk an entry in the store's own list.  A shard never holds two runs, for parallel writers of one shard
-lose data without a word.  What the list lacks is still to be built.
+are on disk an entry in the store's own list.  What the list lacks is still to be built.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,16 +16,15 @@ from typing import Any
 import xarray as xr
 import zarr
 
-from phigen import manifest, template
+from phigen import manifest, template, writing
 from phigen.errors import StoreError
-from phigen.layout import ALWAYS, DIMS, VARIABLES, calibration_of, parameters_of, versions
-from phigen.moments import moments_of, statistics
+from phigen.layout import calibration_of, index_of, parameters_of, variables_of, versions
 from phigen.planning import Calibration, Plan
 from phigen.recipe import Recipe
 from phigen.runs import Run
 
-CHUNKS_AT_ONCE = 100
-"""How many chunks of a shard zarr encodes together; one by one, its default, costs a quarter more."""
+READ_AHEAD = 4096
+"""How many bytes are fetched beyond those that are asked for; the Hub's client would take 5 MB, several shards."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +34,8 @@ class Status:
     finished: bool
     runs: int
     done: int
+    is_built: bool
+    """From a recipe, not imported."""
 
 
 def open(path: str | Path) -> xr.Dataset:
@@ -52,6 +51,7 @@ def open(path: str | Path) -> xr.Dataset:
     Dataset
         Variables with dims (run, time, ...), float32; docs/datasets.md lists them.  As ``xr.open_zarr(path,
         chunks=None)`` gives it, after a check that no file is missing or cut short; ``.chunk()`` makes dask arrays.
+        Of a copy that holds only some runs, these.
 
     Raises
     ------
@@ -66,14 +66,27 @@ def open(path: str | Path) -> xr.Dataset:
         )
     for file, size, found in manifest.misfits(path):
         got = "no file" if found is None else f"{found} bytes"
-        raise StoreError(f"{path}: {file} is damaged, got {got} for {size} bytes; run the same build again to mend it")
-    return peek(path)
+        remedy = (
+            "run the same build, or download, again to mend it" if state.is_built else "delete it and import it again"
+        )
+        raise StoreError(f"{path}: {file} is damaged, got {got} for {size} bytes; {remedy}")
+    runs = manifest.chosen(path)
+    return peek(path) if runs is None else peek(path).isel(run=sorted(runs))
 
 
 def peek(path: Path) -> xr.Dataset:
     """Open a dataset as it is, unchecked: in one that is unfinished, runs that are not there read as NaN."""
-    with template.quiet():
+    with template.quiet(), zarr.config.set({"codec_pipeline.batch_size": template.CHUNKS_AT_ONCE}):
         dataset: xr.Dataset = xr.open_zarr(path, consolidated=manifest.is_finished(path), chunks=None)
+    return dataset
+
+
+def stream(url: str) -> xr.Dataset:
+    """Open a published store where it is; values are fetched when they are needed."""
+    with template.quiet():
+        dataset: xr.Dataset = xr.open_zarr(
+            url, consolidated=True, chunks=None, storage_options={"block_size": READ_AHEAD}
+        )
     return dataset
 
 
@@ -85,8 +98,23 @@ def status(path: Path) -> Status:
     StoreError
         If there is no store of phigen's at the path.
     """
-    attributes = _attributes(path)
-    return Status(manifest.is_finished(path), attributes["runs"], len(manifest.entries(path)))
+    attributes, done = _attributes(path), len(manifest.entries_held(path))
+    return Status(manifest.is_finished(path), attributes["runs"], done, "recipe_sha256" in attributes)
+
+
+def refuse_damaged(path: Path) -> None:
+    """Check every bit of a finished store, or of what a copy shall hold, against the list.
+
+    Raises
+    ------
+    StoreError
+        If a file is missing or not as the list says.
+    """
+    for file, known in manifest.held(path):
+        if not manifest.is_sound(path, {file: known}):
+            raise StoreError(
+                f"{path}: {file} is damaged, it is not as the list says; make the dataset again to mend it"
+            )
 
 
 def calibration(path: Path, plan: Plan) -> Calibration | None:
@@ -146,12 +174,13 @@ def _prepare(path: Path, plan: Plan) -> list[Run]:
         missing = [run for run in plan.runs if not _is_there(path, run, known.get(run.index))]
         if not missing and manifest.is_finished(path) and manifest.is_sound(path, manifest.files_of_no_run(path)):
             manifest.tidy(path)
+            manifest.choose(path, None)
             return []
         _refuse_other_versions(path)
     if path == Path.cwd():
         raise StoreError(f"{path}: is the folder that you are in; choose another place with --out")
     _refuse_small_disk(path, plan.bytes * len(missing) // len(plan.runs))
-    template.lay(path, plan)
+    template.lay(path, index_of(plan), variables_of(plan.recipe))
     return missing
 
 
@@ -162,13 +191,8 @@ def _is_there(path: Path, run: Run, entry: manifest.Entry | None) -> bool:
     return manifest.is_sound(path, entry.files)
 
 
-def variables(path: Path) -> list[str]:
-    """Give the variables that a prepared store has arrays for."""
-    return [name for name in VARIABLES if (path / name).is_dir()]
-
-
 def write(path: Path, run: Run, fields: xr.Dataset) -> None:
-    """Write one run anew: its data, then its entry in the list.
+    """Write one run of a plan anew.
 
     Parameters
     ----------
@@ -179,44 +203,22 @@ def write(path: Path, run: Run, fields: xr.Dataset) -> None:
     fields : Dataset
         As simulated and turned, without the run dim.
     """
-    names = variables(path)
-    with zarr.config.set({"array.write_empty_chunks": True, "codec_pipeline.batch_size": CHUNKS_AT_ONCE}):
-        for name in names:
-            shutil.rmtree(path / name / "c" / str(run.index), ignore_errors=True)
-            array = zarr.open_array(path / name, mode="r+", zarr_format=3)
-            array[run.index] = fields[name].transpose(*DIMS, missing_dims="ignore").values
-    files = [file for name in names for file in _files_of(path, name, run.index)]
-    manifest.add(path, run.index, parameters_of(run) | _share(path, run, fields), files)
-
-
-def _share(path: Path, run: Run, fields: xr.Dataset) -> dict[str, Any]:
-    """Give what a run for training brings to the statistics: the moments of its frames for training."""
-    if run.split != "train":
-        return {}
-    first, last = _attributes(path).get("frames_train", (None, None))
-    names = [name for name in variables(path) if name not in ALWAYS]
-    return {"moments": moments_of(fields[names].sel(time=slice(first, last)))}
+    training = slice(*_attributes(path).get("frames_train", (None, None)))
+    writing.write(path, run.index, fields, parameters=parameters_of(run), training=training)
 
 
 def finish(path: Path, plan: Plan) -> None:
-    """Store the statistics, gather the list into one file and the metadata for one read: the store is finished."""
+    """Finish a store that has all runs of a plan."""
     lacking = {run.index for run in plan.runs} - manifest.entries(path).keys()
     if lacking:
         raise StoreError(f"{path}: lacks {len(lacking)} of {len(plan.runs)} runs; run the same build again")
-    for partial in path.rglob("*.partial"):
-        partial.unlink()
-    shares = (entry.parameters.get("moments", {}) for _, entry in sorted(manifest.entries(path).items()))
-    for name, attributes in statistics(shares).items():
-        zarr.open_array(path / name, mode="r+", zarr_format=3).attrs.update(attributes)
-    with template.quiet():
-        zarr.consolidate_metadata(str(path))
-    manifest.gather(path, plan.recipe.digest)
+    writing.seal(path, {"recipe_sha256": plan.recipe.digest})
 
 
 def _attributes(path: Path) -> dict[str, Any]:
     try:
         attributes: dict[str, Any] = json.loads((path / "zarr.json").read_text(encoding="utf-8"))["attributes"]
-        _ = attributes["recipe_sha256"], attributes["runs"], attributes["versions"]
+        _ = attributes["runs"], attributes["versions"]
     except FileNotFoundError:
         what = "is not a dataset of phigen's, there is no zarr.json in it" if path.exists() else "no such dataset"
         raise StoreError(f"{path}: {what}; build one with phigen build RECIPE") from None
@@ -232,6 +234,8 @@ def _refuse_another(path: Path, recipe: Recipe) -> None:
         raise StoreError(
             f"{path}: holds something else than a dataset of phigen's; choose another place with --out"
         ) from None
+    if "recipe_sha256" not in attributes:
+        raise StoreError(f"{path}: was imported, not built from a recipe; choose another place with --out")
     if attributes["recipe_sha256"] != recipe.digest:
         raise StoreError(
             f"{path}: was built from another recipe (sha256 {attributes['recipe_sha256'][:12]}, this one is "
@@ -265,9 +269,3 @@ def _refuse_small_disk(path: Path, needed: int) -> None:
             f"{path}: needs up to {needed / 1e6:,.1f} MB, got {free / 1e6:,.1f} MB free in {folder}; "
             "make room, keep fewer frames, or choose another place with --out"
         )
-
-
-def _files_of(path: Path, name: str, run: int) -> Iterator[str]:
-    folder = path / name / "c" / str(run)
-    files = [folder] if folder.is_file() else sorted(file for file in folder.rglob("*") if file.is_file())
-    return (file.relative_to(path).as_posix() for file in files if file.suffix != ".partial")

@@ -4,36 +4,51 @@ from __future__ import annotations
 
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from phigen import manifest
-from phigen.layout import ALWAYS, STORED_AS, VARIABLES, dims_of, index_of
-from phigen.planning import Plan
+from phigen.layout import Variable
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+CHUNKS_AT_ONCE = 100
+"""How many chunks of a shard zarr encodes or decodes together; one by one, its default, costs up to a quarter more."""
 
 FRAMES_PER_CHUNK = 10
 """Inner chunks of 10 frames: the published windows; one is read in about 2 ms (docs/numbers.md)."""
 
 
-def lay(path: Path, plan: Plan) -> None:
+def lay(path: Path, index: xr.Dataset, variables: Mapping[str, Variable]) -> None:
     """Write the template beside its place and move it there, so that it is whole or not there.
 
     Over a store that is to be continued or mended it is laid again, for its own files may be what is damaged.
+
+    Parameters
+    ----------
+    path : Path
+        Of the store.
+    index : Dataset
+        Coordinates and attributes; its dims give the sizes of the arrays.
+    variables : mapping of str to Variable
+        Those that there are arrays for.
     """
     draft = path.with_name(f".{path.name}.draft")
     try:
         shutil.rmtree(draft, ignore_errors=True)
         draft.parent.mkdir(parents=True, exist_ok=True)
         with quiet():
-            index_of(plan).to_zarr(draft, zarr_format=3, consolidated=False)
+            index.to_zarr(draft, zarr_format=3, consolidated=False)
             group = zarr.open_group(draft, mode="r+", use_consolidated=False)
-            for name in (*(v for chosen in plan.recipe.store for v in STORED_AS[chosen]), *ALWAYS):
-                _create_array(group, name, plan)
+            for name, variable in variables.items():
+                _create_array(group, name, variable, sizes={str(dim): size for dim, size in index.sizes.items()})
         (draft / manifest.PARTS).mkdir()
         if path.exists() and any(path.iterdir()):
             manifest.scatter(path)
@@ -53,21 +68,16 @@ def _settle(draft: Path, path: Path) -> None:
             file.replace(place)
 
 
-def _create_array(group: zarr.Group, name: str, plan: Plan) -> None:
-    variable = VARIABLES[name]
-    width, height = plan.recipe.grid.shape
-    frames = len(plan.recipe.time.kept)
-    sizes = {"time": frames, "component": 2, "y": height, "x": width, "y_face": height + 1, "x_face": width + 1}
-    sizes["region"] = len(plan.recipe.scene.regions)
-    dims = dims_of(name, plan.recipe)
-    shape = tuple(sizes[dim] for dim in dims)
+def _create_array(group: zarr.Group, name: str, variable: Variable, *, sizes: Mapping[str, int]) -> None:
+    frames = sizes["time"]
+    shape = tuple(sizes[dim] for dim in variable.dims)
     per_chunk = min(FRAMES_PER_CHUNK, frames)
     whole = (1, -(-frames // per_chunk) * per_chunk, *shape[1:])
-    windowed = "y" in dims or "y_face" in dims
+    windowed = "y" in variable.dims or "y_face" in variable.dims
     attributes = {"units": variable.units, "long_name": variable.long_name, "comment": variable.comment}
     group.create_array(
         name,
-        shape=(len(plan.runs), *shape),
+        shape=(sizes["run"], *shape),
         dtype=variable.dtype,
         chunks=(1, per_chunk, *shape[1:]) if windowed else (1, *shape),
         shards=whole if windowed else None,
@@ -76,7 +86,7 @@ def _create_array(group: zarr.Group, name: str, plan: Plan) -> None:
             Crc32cCodec(),
         ],
         fill_value=float("nan"),
-        dimension_names=("run", *dims),
+        dimension_names=("run", *variable.dims),
         attributes={key: text for key, text in attributes.items() if text},
     )
 

@@ -1,0 +1,36 @@
+"""Semantic versions: how they are written, and which of two is newer."""
+
+from __future__ import annotations
+
+import re
+
+_IDENTIFIER = r"(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)"
+
+PATTERN = rf"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-{_IDENTIFIER}(\.{_IDENTIFIER})*)?$"
+"""MAJOR.MINOR.PATCH and perhaps a pre-release, such as 1.0.0 or 1.1.0-rc.1; semver.org, without build metadata."""
+
+Precedence = tuple[tuple[int, int, int], bool, tuple[tuple[bool, int, str], ...]]
+
+
+def is_semantic(version: str) -> bool:
+    """Whether a text is a semantic version."""
+    return re.fullmatch(PATTERN, version) is not None
+
+
+def is_prerelease(version: str) -> bool:
+    """Whether a semantic version comes before the release that it names."""
+    return "-" in version
+
+
+def precedence(version: str) -> Precedence:
+    """Give what orders semantic versions, the newest being the largest; a pre-release is older than its release.
+
+    References
+    ----------
+    Semantic Versioning 2.0.0, semver.org, section 11.
+    """
+    release, _, pre = version.partition("-")
+    major, minor, patch = (int(number) for number in release.split("."))
+    parts = pre.split(".") if pre else []
+    identifiers = tuple((not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts)
+    return (major, minor, patch), not pre, identifiers
