@@ -25,7 +25,8 @@ def describe(path: str | Path) -> dict[str, Any]:
     -------
     dict
         Plain values, as JSON has them: what it is, how many of its runs are there, what they are, the solver's
-        health, the versions that computed it, and for each variable dims, shape, dtype and bytes on disk.
+        health, the versions that computed it, the sha256 of its recipe and of its content (`manifest.digest`), and for
+        each variable dims, shape, dtype, statistics and bytes on disk.
 
     Raises
     ------
@@ -49,6 +50,7 @@ def describe(path: str | Path) -> dict[str, Any]:
         },
         "levels": np.unique(dataset["level"].values).tolist(),
         "orbits": len(np.unique(dataset["orbit"].values)),
+        "distinct_simulations": _distinct(path),
         "strengths": [float(dataset["strength"].min()), float(dataset["strength"].max())],
         "calibration": _calibration(attributes),
         "splits": dict(Counter(dataset["split"].values.tolist())),
@@ -58,7 +60,8 @@ def describe(path: str | Path) -> dict[str, Any]:
         "frames": [int(dataset["time"][0]), int(dataset["time"][-1])],
         "largest_divergence": _largest(dataset["divergence"].values),
         "largest_courant": _largest(dataset["courant"].values),
-        "recipe_sha256": attributes["recipe_sha256"],
+        **{name: attributes[name] for name in ("recipe_sha256", "source") if name in attributes},
+        "content_sha256": manifest.digest(path) if state.finished else None,
         "versions": attributes["versions"],
         "bytes": sum(sizes.values()),
         "variables": [
@@ -68,8 +71,7 @@ def describe(path: str | Path) -> dict[str, Any]:
                 "shape": list(variable.shape),
                 "dtype": str(variable.dtype),
                 "units": variable.attrs.get("units", ""),
-                "mean": variable.attrs.get("mean"),
-                "std": variable.attrs.get("std"),
+                **{statistic: variable.attrs.get(statistic) for statistic in ("mean", "std", "rms")},
                 "bytes": sizes[str(name)],
             }
             for name, variable in dataset.data_vars.items()
@@ -83,9 +85,15 @@ def _calibration(attributes: dict[str, Any]) -> list[dict[str, float]]:
     return rows_of_calibration(found) if found is not None else []
 
 
+def _distinct(path: Path) -> int | None:
+    """Give how many simulations the stored runs are made from, if all of them say."""
+    digests = {entry.parameters.get("simulation") for entry in manifest.entries_held(path)}
+    return len(digests) if None not in digests else None
+
+
 def _bytes_by_variable(path: Path) -> Counter[str]:
     sizes: Counter[str] = Counter()
-    for entry in manifest.entries(path).values():
+    for entry in manifest.entries_held(path):
         for file, (size, _) in entry.files.items():
             sizes[file.split("/")[0]] += size
     return sizes

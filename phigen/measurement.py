@@ -9,7 +9,8 @@ cells and components (and then frames, the orbits that have the element, and ele
     resampling = <|u_e - g^-1 g u_e|>               what of mae is interpolation
 
 Zero means that every bit agrees.  Turns, mirrors and shifts by whole cells lose nothing, and their resampling is
-zero.  Where walls cut a shift, the mean is over the cells that both runs have.
+zero.  Where walls cut a shift, the mean is over the cells that both runs have; where adopted data have no values, over
+those that have one in both.
 """
 
 from __future__ import annotations
@@ -52,41 +53,87 @@ def measure(dataset: xr.Dataset, *, frames: slice | None = None) -> xr.Dataset:
     Dataset
         With dims (level, variable, element, time), float64, for the elements but the first: ``mae``; ``square``,
         the mean squared difference; ``magnitude``, the mean absolute value of the first run's field; and
-        ``resampling``, the error that taking the first run there and back makes; each the mean over orbits.
-        `summarize` makes totals of them.
+        ``resampling``, the error that taking the first run there and back makes; each the mean over orbits.  Of
+        adopted data also ``compared``, the part of the values that have a partner.  `summarize` makes totals of them.
 
     Raises
     ------
     MeasureError
-        If no orbit of the dataset has two runs, no frame is chosen, or the fields are not those of the whole box.
+        If no orbit of the dataset has two runs, no frame is chosen, the fields are not those of the whole box, or two
+        runs have no value in common.
+    """
+    return average(measure_runs(dataset, frames=frames))
+
+
+def measure_runs(dataset: xr.Dataset, *, frames: slice | None = None) -> xr.Dataset:
+    """Measure how far each run is from the first one of its orbit, over time.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        As for `measure`.
+    frames : slice, optional
+        As for `measure`.
+
+    Returns
+    -------
+    Dataset
+        With dims (run, variable, time), float64, and the coordinates level, orbit and element of `run`: what
+        `measure` gives, before orbits are averaged.  NaN for the first run of an orbit, which the others are
+        compared with.
+
+    Raises
+    ------
+    MeasureError
+        As `measure` does.
     """
     import xarray as xr
 
     _refuse_partial(dataset)
+    _other_elements(dataset)
     dataset = dataset.isel(time=frames) if frames is not None else dataset
     if not dataset.sizes["time"]:
         raise MeasureError(f"frames: none of the frames is in {_spelled(frames)}; choose some that are")
-    variables = {name: parts for name, parts in FIELDS.items() if all(part in dataset for part in parts)}
-    levels, others = np.unique(dataset["level"].values), _other_elements(dataset)
-    shape = (len(levels), len(variables), len(others), dataset.sizes["time"])
-    sums = {name: np.zeros(shape) for name in ("mae", "square", "magnitude", "resampling")}
+    variables = _variables(dataset)
+    shape = (dataset.sizes["run"], len(variables), dataset.sizes["time"])
+    gaps = dataset.attrs.get("missing_values") == "left out"
+    names = ("mae", "square", "magnitude", "resampling", *(["compared"] if gaps else []))
+    means = {name: np.full(shape, np.nan) for name in names}
     group = Group.of(dataset.attrs)
-    counts = np.zeros(shape[:3])
-    for level, first, rest in orbits(dataset):
-        at = int(np.searchsorted(levels, level))
-        for element in rest:
-            counts[at, :, others.index(element)] += 1
+    for _, first, rest in orbits(dataset):
         for v, parts in enumerate(variables.values()):
-            for window, differences in _compare(dataset[list(parts)], first, rest, group):
-                for element, means in differences.items():
-                    for name, mean in means.items():
-                        sums[name][at, v, others.index(element), window] += mean
-    with np.errstate(invalid="ignore"):
-        means = {name: total / counts[..., None] for name, total in sums.items()}
-    dims = ("level", "variable", "element", "time")
+            for window, differences in _compare(dataset[list(parts)], first, rest, group, gaps=gaps):
+                for element, of_run in differences.items():
+                    for name, mean in of_run.items():
+                        means[name][rest[element], v, window] = mean
+    if gaps and (means["compared"].max(axis=-1) == 0).any():
+        raise MeasureError("two runs have no value in common: where one has values, the other's are missing")
     return xr.Dataset(
-        {name: (dims, values) for name, values in means.items()},
-        coords={"level": levels, "variable": list(variables), "element": others, "time": dataset["time"].values},
+        {name: (("run", "variable", "time"), values) for name, values in means.items()},
+        coords={name: ("run", dataset[name].values) for name in ("level", "orbit", "element")}
+        | {"variable": list(variables), "time": dataset["time"].values},
+    )
+
+
+def average(errors: xr.Dataset) -> xr.Dataset:
+    """Average over orbits, which makes what `measure` gives of what `measure_runs` gives."""
+    import xarray as xr
+
+    levels, others = np.unique(errors["level"].values), _other_elements(errors)
+    shape = (len(levels), errors.sizes["variable"], len(others), errors.sizes["time"])
+    sums = {name: np.zeros(shape) for name in errors}
+    counts = np.zeros((len(levels), 1, len(others), 1))
+    for level, _, rest in orbits(errors):
+        at = int(np.searchsorted(levels, level))
+        for element, run in rest.items():
+            counts[at, :, others.index(element)] += 1
+            for name, total in sums.items():
+                total[at, :, others.index(element)] += errors[name].values[run]
+    dims = ("level", "variable", "element", "time")
+    with np.errstate(invalid="ignore"):
+        means = {name: (dims, total / counts) for name, total in sums.items()}
+    return xr.Dataset(
+        means, coords={"level": levels, "variable": errors["variable"], "element": others, "time": errors["time"]}
     )
 
 
@@ -118,6 +165,15 @@ def summarize(errors: xr.Dataset) -> xr.Dataset:
             "mae_by_element": errors["mae"].mean("time"),
         }
     )
+
+
+def _variables(dataset: xr.Dataset) -> dict[str, tuple[str, ...]]:
+    """Give what is measured, by the name that its owner knows it by."""
+    return {
+        dataset[parts[0]].attrs.get("original_name", name): parts
+        for name, parts in FIELDS.items()
+        if all(part in dataset for part in parts)
+    }
 
 
 def _refuse_partial(dataset: xr.Dataset) -> None:
@@ -159,7 +215,7 @@ def orbits(dataset: xr.Dataset) -> Iterator[tuple[float, int, dict[str, int]]]:
 
 
 def _compare(
-    fields: xr.Dataset, first: int, rest: Mapping[str, int], group: Group
+    fields: xr.Dataset, first: int, rest: Mapping[str, int], group: Group, *, gaps: bool
 ) -> Iterator[tuple[slice, dict[str, dict[str, np.ndarray]]]]:
     """Give, window by window of frames, what each of the other runs differs from the first by."""
     cells = max(int(np.prod(field.shape[2:])) for field in fields.values())
@@ -171,7 +227,8 @@ def _compare(
         for element, run in rest.items():
             there = fields.isel(run=run, time=window).load()
             resampling = group.resampling(reference, element)
-            differences[element] = _means(group.back(reference, there, element)) | {
+            pairs = group.back(reference, there, element)
+            differences[element] = (_means_of_shared(pairs) if gaps else _means(pairs)) | {
                 "resampling": _means(resampling)["mae"] if resampling else np.zeros(reference.sizes["time"])
             }
         yield window, differences
@@ -192,6 +249,17 @@ def _means(pairs: Sequence[Pair]) -> dict[str, np.ndarray]:
         "square": mean([(one - other) ** 2 for one, other in pairs]),
         "magnitude": mean([np.abs(one) for one, _ in pairs]),
     }
+
+
+def _means_of_shared(pairs: Sequence[Pair]) -> dict[str, np.ndarray]:
+    """Give the three means over the values that both of a pair have, NaN where none has, and the part that they are."""
+    shared = [~(np.isnan(one) | np.isnan(other)) for one, other in pairs]
+    filled = [
+        (np.where(both, one, 0), np.where(both, other, 0)) for both, (one, other) in zip(shared, pairs, strict=True)
+    ]
+    compared: np.ndarray = _means([(both, both) for both in shared])["magnitude"]
+    with np.errstate(invalid="ignore"):
+        return {name: mean / compared for name, mean in _means(filled).items()} | {"compared": compared}
 
 
 def _spelled(frames: slice | None) -> str:

@@ -48,7 +48,7 @@ def rows_over_time(errors: xr.Dataset, floor: xr.Dataset | None = None) -> list[
         curves["floor"] = floor["mae"].isel(level=0).mean("element")
     return [
         {"variable": variable, "frame": frame}
-        | {name: float(curve.sel(variable=variable, time=frame)) for name, curve in curves.items()}
+        | {name: _finite(float(curve.sel(variable=variable, time=frame))) for name, curve in curves.items()}
         for variable in errors["variable"].values.tolist()
         for frame in errors["time"].values.tolist()
     ]

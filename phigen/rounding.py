@@ -45,11 +45,14 @@ def floor(dataset: xr.Dataset) -> xr.Dataset:
     Raises
     ------
     MeasureError
-        If the group has no other frame to simulate in: walls or another grid make other flows of a scene's copies,
-        and rounding cannot be told from that.
+        If the dataset has no recipe, or its group no other frame to simulate in: walls or another grid make other
+        flows of a scene's copies, and rounding cannot be told from that.
     """
     import xarray as xr
 
+    if "recipe" not in dataset.attrs:
+        name = dataset.attrs.get("name", "the dataset")
+        raise MeasureError(f"{name} has no floor: there is no recipe in it to simulate; build one like it")
     recipe = parse(dataset.attrs["recipe"], dataset.attrs["name"])
     _refuse_other_flows(recipe)
     planned = plan(_unbroken(recipe, *_strongest(dataset)))

@@ -10,7 +10,7 @@ import xarray as xr
 
 from phigen import measurement
 from phigen.errors import MeasureError
-from phigen.measurement import measure, summarize
+from phigen.measurement import measure, measure_runs, summarize
 from phigen.point_groups import GROUPS, turn
 from phigen.store import open as open_dataset
 
@@ -105,6 +105,13 @@ def test_orbits_are_averaged(noise: np.ndarray) -> None:
     far["orbit"] = far["orbit"] + 1
     total = summarize(measure(xr.concat([near, far], "run")))
     assert float(total["mae"].sel(variable="smoke", level=0)) == pytest.approx(1.0)
+
+
+def test_each_run_is_measured_against_the_first_one_of_its_own_orbit(noise: np.ndarray) -> None:
+    near, far = family(noise, shift=0.5), family(noise, shift=1.5)
+    far["orbit"] = far["orbit"] + 1
+    mae = measure_runs(xr.concat([near, far], "run"))["mae"].sel(variable="smoke").mean("time")
+    np.testing.assert_allclose(mae, [np.nan, 0.5, 0.5, 0.5, np.nan, 1.5, 1.5, 1.5])
 
 
 def test_what_cannot_be_measured_is_refused(noise: np.ndarray) -> None:
