@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import secrets
+import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hub_server import HubServer
 from hypothesis import settings
 
 from phigen.building import build
@@ -19,6 +24,19 @@ from phigen.runs import Simulation
 
 os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="phigen-tests-")
 os.environ.update(own_process())
+
+HUB_HOME = tempfile.mkdtemp(prefix="phigen-tests-hub-")
+atexit.register(shutil.rmtree, HUB_HOME, ignore_errors=True)
+REAL_TOKEN, REAL_REPOSITORY = os.environ.get("PHIGEN_TEST_HF_TOKEN"), os.environ.get("PHIGEN_TEST_HF_REPOSITORY")
+LOOPBACK = None if REAL_TOKEN and REAL_REPOSITORY else HubServer()
+"""The Hub of these tests; none if they were given a token and a repository of the real one."""
+
+# The client reads these when it is imported, which the tests' own processes and those that they start do later.
+os.environ.update(HF_HOME=HUB_HOME, HF_HUB_DISABLE_TELEMETRY="1", HF_HUB_DISABLE_PROGRESS_BARS="1")
+for variable in ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_TOKEN_PATH"]:
+    os.environ.pop(variable, None)
+if LOOPBACK:
+    os.environ.update(HF_ENDPOINT=LOOPBACK.endpoint, HF_HUB_DISABLE_XET="1")
 
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
@@ -35,6 +53,12 @@ symmetry:
   group: C4
   breaking: {offsets: [0, 0.01, 0.02, 0.03], levels: [0, 1]}
 """
+
+
+WITHOUT_FLOOR = SMALL.replace("  buoyancy:", "  regions: [{x: [0, 8]}, {x: [8, 16], factor: 2}]\n  buoyancy:").replace(
+    "group: C4", "group: C4\n  regions: stay"
+)
+"""The same in a box whose halves differ: there is no other frame to simulate a floor in, which takes seconds."""
 
 
 @pytest.fixture(scope="session")
@@ -65,6 +89,13 @@ def eq3(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("datasets") / "rotation_eq3.zarr"
     build("rotation_eq3", path, workers=1)
     return path
+
+
+@pytest.fixture(scope="session")
+def longer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight tiny runs of 35 frames, so that a run has four chunks and the last one is not full."""
+    text = SMALL.replace("steps: 6", "steps: 36") + "store: [smoke, velocity, faces]\n"
+    return build(parse(text), tmp_path_factory.mktemp("datasets") / "longer.zarr", workers=1).path
 
 
 Scene = Callable[..., Simulation]
@@ -106,3 +137,51 @@ precision: {precision}
 def files_of(store: Path) -> dict[str, bytes]:
     """Give every file of a store by its path."""
     return {file.relative_to(store).as_posix(): file.read_bytes() for file in store.rglob("*") if file.is_file()}
+
+
+@dataclass(frozen=True)
+class Hub:
+    """Where a test publishes: a dataset that is not there yet, and a token that may make it."""
+
+    repository: str
+    token: str
+
+
+@pytest.fixture(scope="session")
+def running_hub() -> Iterator[HubServer | None]:
+    """Give the Hub of these tests, answering; none if they speak to the real one."""
+    if LOOPBACK:
+        from huggingface_hub.utils import build_hf_headers
+
+        LOOPBACK.start()
+        build_hf_headers()  # asks the Hub something once, which no test shall have to count
+    yield LOOPBACK
+    if LOOPBACK:
+        LOOPBACK.stop()
+
+
+@pytest.fixture
+def hub(running_hub: HubServer | None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """Give a dataset that is new to the test, on the loopback Hub or, if so asked, on the real one."""
+    fresh = secrets.token_hex(4)
+    if running_hub:
+        running_hub.reset()
+        given = Hub(f"owner/dataset-{fresh}", running_hub.user("owner"))
+    else:
+        given = Hub(f"{REAL_REPOSITORY}-{fresh}", str(REAL_TOKEN))
+    monkeypatch.setenv("HF_TOKEN", given.token)
+    yield given
+    if running_hub:
+        running_hub.forget(given.repository)
+    else:
+        from huggingface_hub import HfApi
+
+        HfApi(token=given.token).delete_repo(given.repository, repo_type="dataset", missing_ok=True)
+
+
+@pytest.fixture
+def hub_server(hub: Hub, running_hub: HubServer | None) -> HubServer:
+    """Give the loopback Hub itself, which can be looked into and told to fail."""
+    if not running_hub:
+        pytest.skip("speaks to the real Hub, which cannot be told to fail")
+    return running_hub
