@@ -1,0 +1,84 @@
+"""The velocities that a model is measured on, piece by piece, and what each of them is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from phigen.errors import MeasureError
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import ArrayLike, NDArray
+
+CELLS_AT_ONCE = 2**18
+"""Cells of the fields that a model is given at a time, 64 of 64 x 64: its layers may need a hundred times as much."""
+
+Name = Callable[[int], str]
+"""What an item of a piece is called."""
+
+
+def windows(dataset: xr.Dataset | ArrayLike) -> Iterator[tuple[NDArray[Any], Name]]:
+    """Give a sample piece by piece.
+
+    Parameters
+    ----------
+    dataset : Dataset or array_like
+        With a variable `velocity` of dims component, y and x, and run and time if it has them: an item is a frame.
+        Or velocities (n, ..., 2, H, W): an item is one of the n; (2, H, W) is one.
+
+    Yields
+    ------
+    velocities : (n, ..., 2, H, W)
+        As stored, if those are floating-point numbers, and in double precision otherwise.
+    name : callable
+        From the position in this piece to what the item is called.
+
+    Raises
+    ------
+    MeasureError
+        If there is no velocity, or it has another shape or values that are not finite.
+    """
+    import xarray as xr
+
+    if not isinstance(dataset, xr.Dataset):
+        array: Any = dataset if hasattr(dataset, "shape") else np.asarray(dataset)
+        single = len(array.shape) == 3 and array.shape[0] == 2
+        yield from _pieces(array[None] if single else array, "sample")
+        return
+    if "velocity" not in dataset:
+        raise MeasureError(f"the dataset has no velocity, got {', '.join(map(str, dataset)) or 'nothing'}")
+    fields = dataset["velocity"]
+    fields = fields.expand_dims([dim for dim in ("run", "time") if dim not in fields.dims])
+    for run in range(fields.sizes["run"]):
+        yield from _pieces(fields.isel(run=run).transpose("time", "component", "y", "x"), f"run {run}, frame")
+
+
+def finite(values: NDArray[Any], name: Name, what: str) -> NDArray[Any]:
+    """Give the values of a piece, if they are finite.
+
+    Raises
+    ------
+    MeasureError
+        If they are not, with the name of the first item.
+    """
+    sound = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    if not sound.all():
+        raise MeasureError(f"{name(int(np.argmin(sound)))}: {what} values that are not finite")
+    return values
+
+
+def _pieces(fields: Any, what: str) -> Iterator[tuple[NDArray[Any], Name]]:
+    if len(fields.shape) < 4 or fields.shape[-3] != 2 or 0 in fields.shape:
+        raise MeasureError(f"a velocity has the shape (..., 2, H, W), got {tuple(fields.shape)}")
+    length = max(1, CELLS_AT_ONCE // int(np.prod((*fields.shape[1:-3], *fields.shape[-2:]))))
+    for start in range(0, fields.shape[0], length):
+
+        def name(item: int, start: int = start) -> str:
+            return f"{what} {start + item}"
+
+        values = np.asarray(fields[start : start + length])
+        values = values if np.issubdtype(values.dtype, np.floating) else values.astype(np.float64)
+        yield finite(values, name, "the velocity has"), name
