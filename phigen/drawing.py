@@ -157,7 +157,7 @@ def _draw_plumes(figure: SubFigure, orbit: xr.Dataset, elements: Sequence[str]) 
     group = Group.of(orbit.attrs)
     field = _drawn_field(orbit)
     runs = [field.isel(run=i).load() for i in range(len(elements))]
-    brightest = max(float(np.quantile(run.values, 0.995)) for run in runs) or 1.0
+    brightest = max(float(np.nanquantile(run.values, 0.995)) for run in runs) or 1.0
     axes = figure.subplots(2, len(elements), squeeze=False)
     films = []
     for column, (element, run) in enumerate(zip(elements, runs, strict=True)):
@@ -166,8 +166,9 @@ def _draw_plumes(figure: SubFigure, orbit: xr.Dataset, elements: Sequence[str]) 
             image = ax.imshow(shown.values[-1], origin="lower", cmap="magma", vmin=0, vmax=brightest)
             films.append(_Film(image, shown.values))
             ax.set(xticks=[], yticks=[])
-        axes[0, column].set_title(f"{element}\nstrength {float(orbit['strength'].values[column]):g}", fontsize=9)
-    axes[0, 0].set_ylabel(f"{field.name}, as stored")
+        strength = f"\nstrength {float(orbit['strength'].values[column]):g}" if "strength" in orbit.coords else ""
+        axes[0, column].set_title(f"{element}{strength}", fontsize=9)
+    axes[0, 0].set_ylabel(f"{field.attrs.get('original_name', field.name)}, as stored")
     axes[1, 0].set_ylabel("taken back")
     figure.suptitle(f"{orbit.attrs['title']}, level {float(orbit['level'].values[0]):g}")
     return films
@@ -180,7 +181,7 @@ def _drawn_field(dataset: xr.Dataset) -> xr.DataArray:
     if "smoke" in dataset:
         return dataset["smoke"]
     if "velocity" in dataset:
-        squares = (dataset["velocity"] ** 2).sum("component")
+        squares = (dataset["velocity"] ** 2).sum("component", skipna=False)
         return (squares**0.5).rename("speed")
     if all(name in dataset for name in FACES):
         x, y = (dataset[name].transpose("run", "time", ...) for name in FACES)

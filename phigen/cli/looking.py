@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from phigen.cli.options import Frames, dataset_argument, debug_option, json_option
+from phigen.cli.options import Frames, dataset_argument, debug_option, foreign_options, json_option
 from phigen.cli.printing import print_by_level, print_facts, print_json, print_table, spell, thinned
 
 if TYPE_CHECKING:
@@ -22,19 +22,24 @@ if TYPE_CHECKING:
 def inspect(dataset: str, as_json: bool) -> None:
     """Say what is in DATASET, from the store alone."""
     from phigen.inspection import describe
+    from phigen.opening import located
 
-    facts = describe(Path(dataset))
+    facts = describe(located(dataset))
     if as_json:
         return print_json(facts)
     variables = facts.pop("variables")
     facts["calibration"] = facts["calibration"] or "no target errors"
+    facts["content_sha256"] = facts["content_sha256"] or "known once it is finished"
     facts["split_frames"] = facts["split_frames"] or "all in every split"
+    if "source" in facts:
+        first, *others = (source["file"] for source in facts["source"])
+        facts["source"] = f"{first} and {len(others)} more" if others else first
     print_facts(facts)
     click.echo()
     for variable in variables:
         variable["dims"] = ", ".join(variable["dims"])
         variable["shape"] = " x ".join(map(str, variable["shape"]))
-        for statistic in ("mean", "std"):
+        for statistic in ("mean", "std", "rms"):
             variable[statistic] = spell(variable[statistic]) if variable[statistic] is not None else ""
     return print_table(variables, "keys")
 
@@ -45,39 +50,48 @@ def inspect(dataset: str, as_json: bool) -> None:
 @click.option("--over-time", is_flag=True, help="One row a frame: the mean absolute error of each level.")
 @click.option("--floor", "with_floor", is_flag=True, help="Simulate what rounding would have made, and draw both.")
 @click.option("--convention", type=click.Choice(["wang2022"]), help="A legacy one: as the paper's notebook measures.")
+@foreign_options
 @json_option
 @debug_option
 def measure(
-    dataset: str, frames: slice | None, over_time: bool, with_floor: bool, convention: str | None, as_json: bool
+    dataset: str,
+    frames: slice | None,
+    over_time: bool,
+    with_floor: bool,
+    convention: str | None,
+    as_json: bool,
+    described: dict[str, Any],
 ) -> None:
-    """Measure the data equivariance error of DATASET, by level, variable and element."""
+    """Measure the data equivariance error of DATASET, by level, variable and element.
+
+    DATASET is one of phigen's, or any netCDF file or zarr store with a velocity: what is in it is guessed, or said by
+    --velocity, --dims and --run, and what to compare by --group or --elements.
+    """
     from phigen.measurement import measure as errors_of
     from phigen.measurement import summarize
     from phigen.reporting import rows_by_level, rows_over_time
-    from phigen.store import open as open_dataset
 
     if convention is not None:
         if frames is not None or over_time or with_floor:
             raise click.UsageError("--convention has frames and a table of its own: give it alone")
-        return _measure_legacy(open_dataset(dataset), convention, as_json)
-    opened = open_dataset(dataset)
+        return _measure_legacy(opened_as(dataset, described), convention, as_json)
+    opened = opened_as(dataset, described)
     errors, floor = errors_of(opened, frames=frames), floor_of(opened, frames, asked=with_floor)
     total, rounding = summarize(errors), summarize(floor) if floor is not None else None
     by_level, by_frame = rows_by_level(total, rounding), rows_over_time(errors, floor)
-    picture = {}
-    if floor is not None and with_floor:
-        from phigen.charts import draw_floor
-
-        path = _beside(Path(dataset).resolve(), "floor")
-        draw_floor(errors, floor, opened.attrs["title"], path)
-        picture = {"picture": str(path)}
+    picture = _drawn(dataset, errors, floor, opened) if floor is not None and with_floor else {}
+    compared = {"compared": float(errors["compared"].mean())} if "compared" in errors else {}
     if as_json:
-        frames_measured = errors["time"].values.tolist()
-        return print_json({"frames": frames_measured, "errors": by_level, "over_time": by_frame} | picture)
+        measured = {"frames": errors["time"].values.tolist(), "errors": by_level, "over_time": by_frame}
+        return print_json(measured | compared | picture)
     if over_time:
         print_table(by_frame, "keys")
     else:
         print_by_level(by_level, total)
+    if compared.get("compared", 1) < 1:
+        click.echo(
+            f"compared: {compared['compared']:.1%} of the values; the others lack a value or have such a partner"
+        )
     if picture:
         if not over_time:
             click.echo()
@@ -90,14 +104,30 @@ def measure(
 @dataset_argument
 @click.option("--out", type=click.Path(), help="A .png, or a .gif of up to 60 frames; beside DATASET if left out.")
 @click.option("--level", type=float, help="Whose plumes to show; the middle one if left out.")
+@foreign_options
 @debug_option
-def preview(dataset: str, out: str | None, level: float | None) -> None:
-    """Draw DATASET: a level's plumes, their turned-back twins, and the error over time."""
-    from phigen.drawing import preview as draw
-    from phigen.store import open as open_dataset
+def preview(dataset: str, out: str | None, level: float | None, described: dict[str, Any]) -> None:
+    """Draw DATASET: a level's plumes, their turned-back twins, and the error over time.
 
-    path = Path(out) if out is not None else Path(dataset).resolve().with_suffix(".png")
-    click.echo(draw(open_dataset(dataset), path, level=level))
+    DATASET is one of phigen's, or any netCDF file or zarr store with a velocity, as for `phigen measure`.
+    """
+    from phigen.drawing import preview as draw
+    from phigen.opening import beside
+
+    path = Path(out) if out is not None else beside(dataset, ".png")
+    click.echo(draw(opened_as(dataset, described), path, level=level))
+
+
+def opened_as(dataset: str, described: dict[str, Any]) -> xr.Dataset:
+    """Open a dataset of phigen's as it is, unless it is described otherwise; and what is not phigen's as described."""
+    from phigen.files import is_foreign, read
+    from phigen.foreign import adopt
+    from phigen.opening import open as open_dataset
+
+    if is_foreign(Path(dataset)):
+        return adopt(read(Path(dataset)), **described)
+    own = open_dataset(dataset)
+    return adopt(own, **described) if described else own
 
 
 def _measure_legacy(dataset: xr.Dataset, convention: str, as_json: bool) -> None:
@@ -137,5 +167,10 @@ def floor_of(dataset: xr.Dataset, frames: slice | None, *, asked: bool) -> xr.Da
     return measured.isel(time=frames) if frames is not None else measured
 
 
-def _beside(path: Path, what: str) -> Path:
-    return path.with_name(f"{path.stem}-{what}.png")
+def _drawn(dataset: str, errors: xr.Dataset, floor: xr.Dataset, opened: xr.Dataset) -> dict[str, str]:
+    from phigen.charts import draw_floor
+    from phigen.opening import beside
+
+    path = beside(dataset, "-floor.png")
+    draw_floor(errors, floor, opened.attrs["title"], path)
+    return {"picture": str(path)}

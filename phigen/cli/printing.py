@@ -34,7 +34,7 @@ def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
         if what not in bars:
             for bar in bars.values():
                 bar.__exit__(None, None, None)
-            label = what if not done else f"continuing after {done} of {total} runs"
+            label = f"continuing after {done} of {total} runs" if done and what == "simulating" else what
             hidden = not sys.stderr.isatty()
             bar = click.progressbar(length=total, label=label, file=sys.stderr, show_pos=True, hidden=hidden)
             bars[what] = bar.__enter__()
