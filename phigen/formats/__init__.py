@@ -1,0 +1,1 @@
+"""Datasets in the formats that other tools read, one module a format, and what is imported from them."""
