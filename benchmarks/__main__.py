@@ -11,7 +11,7 @@ from tabulate import tabulate
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
-from benchmarks import builds, steps, storage  # noqa: E402
+from benchmarks import builds, hub, loading, steps, storage  # noqa: E402
 
 MEASURED = {
     "steps": steps.steps,
@@ -25,6 +25,9 @@ MEASURED = {
     "memory": builds.memory,
     "floor": builds.floor,
     "storage": storage.storage,
+    "loading": loading.loading,
+    "window": loading.window,
+    "hub": hub.hub,
 }
 
 

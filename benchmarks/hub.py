@@ -1,0 +1,87 @@
+"""What publishing, downloading and streaming cost, on a Hub on loopback: bytes and requests are those of any Hub."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+LOOPBACK = Path(__file__).parent.parent / "tests" / "hub_server.py"
+RECIPE = "rotation_eq10"
+REPOSITORY = "owner/rotation-eq10"
+
+
+def hub() -> list[dict[str, Any]]:
+    """Publish, publish again, download and stream, in a process whose client finds the Hub on loopback."""
+    done = subprocess.run([sys.executable, "-m", "benchmarks.hub"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    return [
+        {"what": what, "s": float(seconds), "requests": int(requests), "MB sent": float(up), "MB fetched": float(down)}
+        for what, seconds, requests, up, down in rows
+    ]
+
+
+def main() -> None:
+    """Print one row a measurement: what, seconds, requests, MB up, MB down."""
+    sys.path.insert(0, str(LOOPBACK.parent))
+    from hub_server import HubServer
+
+    server = HubServer()
+    server.start()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.environ |= {
+            "HF_ENDPOINT": server.endpoint,
+            "HF_TOKEN": server.user("owner"),
+            "HF_HOME": str(folder / "home"),
+        }
+        os.environ |= {"HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+        measure(server, folder)
+
+
+def measure(server: Any, folder: Path) -> None:
+    import phigen
+
+    @contextmanager
+    def counted(what: str) -> Iterator[None]:
+        server.reset()
+        began = time.perf_counter()
+        yield
+        seconds = time.perf_counter() - began
+        up = sum(one.bytes_received for one in server.requests if one.method == "PUT" or "/commit/" in one.path)
+        down = sum(one.bytes_sent for one in server.requests if one.method == "GET" and "/api/" not in one.path)
+        print(what, round(seconds, 3), len(server.requests), up / 1e6, down / 1e6, sep="\t", flush=True)
+
+    def first_batch(dataset: Any) -> Any:
+        return next(phigen.batches(dataset, input=10, horizon=20, batch_size=8))
+
+    path = phigen.build(RECIPE, folder / "built.zarr").path
+    with counted("publish, card and pictures included"):
+        reference = str(phigen.publish(path, REPOSITORY).reference)
+    with counted("publish again, unchanged"):
+        again = phigen.publish(path, REPOSITORY)
+    if again.published:
+        raise SystemExit("it was published again")
+    with counted("open and one batch of a level, streamed"):
+        streamed = phigen.open(f"hf://datasets/{reference}")
+        first_batch(streamed.isel(run=streamed["level"] == 3))
+    with counted("download one level"):
+        level = phigen.download(reference, folder / "level", levels=[3]).path
+    with counted("open and one batch of it, then"):
+        first_batch(phigen.open(level))
+    with counted("download all ten levels"):
+        phigen.download(reference, folder / "whole")
+    with counted("download again, unchanged"):
+        phigen.download(reference, folder / "whole")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+"""Windows a second from two loader processes, with a cold and a warm page cache, beside other ways to store runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import torch
+import xarray as xr
+from torch.utils.data import DataLoader, Dataset
+
+from phigen import store
+from phigen.building import build
+from phigen.torch import Windows
+
+INPUT, HORIZON = 10, 20
+BATCHES, BATCH_SIZE = 60, 32
+FILLING = 5
+"""So many batches pass before time is taken, until what workers fetch ahead is fetched."""
+ROUNDS = 2
+PER_RUN = 50 - INPUT - HORIZON + 1
+"""Windows of a run of `rotation_eq10`."""
+COLD, WARM = "windows/s, cold", "windows/s, warm"
+ORIGINALS = "all .pt files in memory"
+
+
+class InMemory(Dataset):
+    """As the published training scripts load: all runs are tensors in memory, and an item is a part of one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.runs = [torch.load(file) for file in sorted(folder.glob("*.pt"))]
+        self.windows = len(self.runs[0]) - INPUT - HORIZON + 1
+
+    def __len__(self) -> int:
+        return len(self.runs) * self.windows
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        run, first = divmod(index, self.windows)
+        window = self.runs[run][first : first + INPUT + HORIZON]
+        return window[:INPUT].float(), window[INPUT:].float()
+
+
+class InHdf5(Dataset):
+    """One array (run, time, ...) in one file, that each worker opens for itself."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.array = path, None
+        with h5py.File(path) as file:
+            runs, frames, *_ = file["velocity"].shape
+        self.count, self.windows = runs, frames - INPUT - HORIZON + 1
+
+    def __len__(self) -> int:
+        return self.count * self.windows
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        if self.array is None:
+            self.array = h5py.File(self.path)["velocity"]
+        run, first = divmod(index, self.windows)
+        window = torch.from_numpy(self.array[run, first : first + INPUT + HORIZON])
+        return window[:INPUT], window[INPUT:]
+
+
+def _windows(dataset: xr.Dataset) -> Windows:
+    return Windows(dataset[["velocity"]], input=INPUT, horizon=HORIZON, split=None)
+
+
+WAYS = {
+    "phigen.torch.Windows": ("rotation.zarr", lambda path: _windows(store.open(path))),
+    "the same, dataset loaded into memory": (
+        "rotation.zarr",
+        lambda path: _windows(store.open(path)[["velocity"]].load()),
+    ),
+    ORIGINALS: ("pt", InMemory),
+    "h5py, gzip, chunks of 10 frames": ("gzip.h5", InHdf5),
+    "h5py, neither compressed nor chunked": ("plain.h5", InHdf5),
+}
+
+
+def loading() -> list[dict[str, Any]]:
+    """Load shuffled windows of `rotation`, 10 + 20 frames of velocity, in turn from each way of storing them."""
+    found: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+    with tempfile.TemporaryDirectory() as folder:
+        _store_in_all_ways(Path(folder))
+        for _ in range(ROUNDS):
+            for way, passes in found.items():
+                place = Path(folder) / WAYS[way][0]
+                _forget(place)
+                told = subprocess.run(
+                    [sys.executable, "-m", "benchmarks.loading", way, str(place)], check=True, capture_output=True
+                )
+                passes.append(json.loads(told.stdout))
+    rows = []
+    for way, passes in found.items():
+        medians = {key: statistics.median(one[key] for one in passes) for key in passes[0]}
+        ratios = [one[WARM] / other[WARM] for one, other in zip(passes, found[ORIGINALS], strict=True)]
+        rows.append({"rotation, two workers": way, **medians, "warm, of .pt in memory": statistics.median(ratios)})
+    return rows
+
+
+def window() -> list[dict[str, Any]]:
+    """Read windows of 30 frames of velocity of `rotation_eq10` in this process, in turn in every way."""
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        path = build("rotation_eq10", Path(folder) / "rotation_eq10.zarr", workers=1).path
+        ours = store.open(path)
+        items, loaded = _windows(ours), _windows(store.open(path)[["velocity"]].load())
+        ways: dict[str, Callable[[int, int], Any]] = {
+            "phigen.open(...).velocity.isel": lambda run, first: _part(ours, run, first).values,
+            "an item of Windows, normalised": lambda run, first: items[run * PER_RUN + first],
+            "the same, dataset loaded into memory": lambda run, first: loaded[run * PER_RUN + first],
+        }
+        times: dict[str, list[float]] = {way: [] for way in ways}
+        for _ in range(300):
+            run, first = int(rng.integers(40)), int(rng.integers(PER_RUN))
+            for way, read in ways.items():
+                began = time.perf_counter()
+                read(run, first)
+                times[way].append(time.perf_counter() - began)
+    return [{"a window of 30 frames": way, "ms": 1e3 * statistics.median(taken)} for way, taken in times.items()]
+
+
+def _part(dataset: xr.Dataset, run: int, first: int) -> xr.DataArray:
+    return dataset["velocity"].isel(run=run, time=slice(first, first + INPUT + HORIZON))
+
+
+def _store_in_all_ways(folder: Path) -> None:
+    path = folder / "rotation.zarr"
+    subprocess.run(
+        [sys.executable, "-m", "phigen", "build", "rotation", "--out", str(path)], check=True, capture_output=True
+    )
+    velocity = xr.open_zarr(path, chunks=None)["velocity"].values
+    (folder / "pt").mkdir()
+    for run, fields in enumerate(velocity):
+        torch.save(torch.from_numpy(fields), folder / "pt" / f"{run:03}.pt")
+    for name, how in (("gzip", {"compression": "gzip", "chunks": (1, 10, *velocity.shape[2:])}), ("plain", {})):
+        with h5py.File(folder / f"{name}.h5", "w") as file:
+            file.create_dataset("velocity", data=velocity, **how)
+
+
+def _files(place: Path) -> Iterator[Path]:
+    return (file for file in (place, *place.rglob("*")) if file.is_file())
+
+
+def _forget(place: Path) -> None:
+    """Have the kernel drop a place's pages; those of a host below it, if there is one, stay."""
+    for file in _files(place):
+        descriptor = os.open(file, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(descriptor)
+
+
+def passes(way: str, place: Path) -> dict[str, float]:
+    """Load twice, the second time from the page cache, and give the times."""
+    torch.manual_seed(0)
+    began = time.perf_counter()
+    loader = DataLoader(WAYS[way][1](place), batch_size=BATCH_SIZE, shuffle=True, num_workers=2)
+    told = {}
+    for cache in (COLD, WARM):
+        batches = iter(loader)
+        next(batches)
+        told |= {} if told else {"s to the first batch, cold": time.perf_counter() - began}
+        for _ in islice(batches, FILLING - 1):
+            pass
+        since = time.perf_counter()
+        count = sum(len(inputs) for inputs, _ in islice(batches, BATCHES))
+        told[cache] = count / (time.perf_counter() - since)
+        del batches
+    return told
+
+
+if __name__ == "__main__":
+    print(json.dumps(passes(sys.argv[1], Path(sys.argv[2]))))
