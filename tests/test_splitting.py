@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from fractions import Fraction
 from itertools import pairwise
@@ -9,7 +10,7 @@ from random import Random
 
 import pytest
 from conftest import SMALL
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from phigen.errors import RecipeError
@@ -28,9 +29,9 @@ def fractions(draw: st.DrawFn) -> dict[str, float]:
     return {name: (ends[i + 1] - ends[i]) / 100 for i, name in enumerate(names)}
 
 
-@given(fractions(), st.integers(1, 200), st.integers(0, 9))
-def test_every_number_is_in_one_split_as_large_as_it_shall_be(shares: dict[str, float], count: int, seed: int) -> None:
-    assume("train" in shares and all(Fraction(str(share)) * count >= 1 for share in shares.values()))
+@given(fractions().filter(lambda shares: "train" in shares), st.integers(0, 200), st.integers(0, 9))
+def test_every_number_is_in_one_split_as_large_as_it_shall_be(shares: dict[str, float], more: int, seed: int) -> None:
+    count = math.ceil(1 / min(Fraction(str(share)) for share in shares.values())) + more
     dealt = members(Splits(seed=seed, **shares), count)
     assert list(dealt) == list(range(count))
     sizes = Counter(dealt.values())
@@ -78,18 +79,26 @@ def kept_frames(draw: st.DrawFn) -> range:
     return range(first, first + every * draw(st.integers(3, 120)), every)
 
 
+@st.composite
+def stretched(draw: st.DrawFn) -> tuple[dict[str, float], range, int]:
+    """Shares of frames, frames that are enough for them, and a window."""
+    shares = draw(fractions().filter(lambda shares: "train" in shares))
+    window = draw(st.integers(1, 30))
+    enough = window * (len(shares) - 1) + math.ceil(window / min(Fraction(str(share)) for share in shares.values()))
+    first, every, count = draw(st.integers(0, 20)), draw(st.integers(1, 3)), enough + draw(st.integers(0, 60))
+    return shares, range(first, first + every * count, every), window
+
+
 def samples(ends: tuple[int, int], kept: range, window: int) -> set[int]:
     """The frames that windows touch which begin in a split: a network that learns from it may see all of them."""
     begins = range(kept.index(ends[0]), kept.index(ends[1]) + 1)
     return {frame for begin in begins for frame in kept[begin : begin + window]}
 
 
-@given(fractions(), kept_frames(), st.integers(1, 30))
-def test_no_window_that_begins_in_one_stretch_reaches_another(
-    shares: dict[str, float], kept: range, window: int
-) -> None:
+@given(stretched())
+def test_no_window_that_begins_in_one_stretch_reaches_another(case: tuple[dict[str, float], range, int]) -> None:
+    shares, kept, window = case
     usable = len(kept) - window * (len(shares) - 1)
-    assume("train" in shares and all(Fraction(str(share)) * usable >= window for share in shares.values()))
     ends = stretches(FrameSplits(window=window, **shares), kept)
     assert list(ends) == [name for name in NAMES if name in shares]
     for (_, a), (_, b) in pairwise(ends.items()):

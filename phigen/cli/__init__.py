@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import traceback
+import warnings
+from typing import Any
 
 import click
 
-from phigen.cli import looking, making
+from phigen.cli import converting, looking, making, sharing
 from phigen.cli.options import debug_option
 from phigen.errors import PhigenError
 
@@ -18,7 +20,8 @@ from phigen.errors import PhigenError
 def cli() -> None:
     """Build fluid datasets whose symmetry is exact, broken by a known amount, or graded in between.
 
-    RECIPE is a YAML file, or the name of a recipe that phigen ships.  DATASET is what `phigen build` made.
+    RECIPE is a YAML file, or the name of a recipe that phigen ships.  DATASET is what `phigen build` made;
+    measure and preview also take netCDF and zarr that others made.
     """
 
 
@@ -31,8 +34,18 @@ for command in (
     looking.inspect,
     looking.measure,
     looking.preview,
+    sharing.publish,
+    sharing.download,
+    sharing.versions,
+    sharing.list_datasets,
+    converting.export,
+    converting.import_,
 ):
     cli.add_command(command)
+
+
+_KEPT = {"build": "built", "publish": "uploaded", "download": "fetched"}
+"""What commands that go on where they stopped have done."""
 
 
 def main() -> None:
@@ -41,10 +54,12 @@ def main() -> None:
     0 is success, 1 a failure that the line explains, 2 a usage mistake, 130 an interruption.
     """
     debug = "--debug" in sys.argv[1:]
+    warnings.showwarning = _warn
     try:
         status = cli(standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
-        kept = "; what was built is kept: run the same command again to continue" if "build" in sys.argv else ""
+        done = next((_KEPT[word] for word in sys.argv[1:] if word in _KEPT), None)
+        kept = f"; what was {done} is kept: run the same command again to continue" if done else ""
         click.echo(f"stopped{kept}", err=True)
         status = 130
     except click.ClickException as error:
@@ -60,3 +75,8 @@ def main() -> None:
         )
         status = 1
     sys.exit(status)
+
+
+def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Show a warning as a line, without the place in the code that gives it."""
+    click.echo(f"{message}", err=True)

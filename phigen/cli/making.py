@@ -69,9 +69,9 @@ def build(recipe: str, out: str | None, workers: int | None, scheduler: str | No
     from phigen.cluster import own_process
     from phigen.measurement import measure as errors_of
     from phigen.measurement import summarize
+    from phigen.opening import open as open_dataset
     from phigen.reading import load
     from phigen.reporting import rows_by_level
-    from phigen.store import open as open_dataset
 
     if workers is not None and scheduler is not None:
         raise click.UsageError("--workers starts processes here, --scheduler borrows others: give one of them")

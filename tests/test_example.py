@@ -1,0 +1,30 @@
+"""The example runs as it stands, against a Hub of its own; `make example` trains for a minute."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.slow
+def test_from_a_recipe_to_a_model_whose_error_is_known(tmp_path: Path) -> None:
+    example = [sys.executable, str(ROOT / "examples" / "train.py"), "owner/example", "--seconds", "5"]
+    command = [sys.executable, str(ROOT / "tests" / "hub_server.py"), *example]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300)
+    assert done.returncode == 0, done.stderr
+    said = done.stdout
+    assert "built 12 runs\npublished owner/example@v1.0.0, " in said
+    assert re.search(r"downloaded 12 runs, \d+\.\d MB\nopened by plain xarray: \{'run': 12, ", said)
+    squared = float(re.search(r"last squared error (\S+)", said)[1])
+    of_model = float(re.search(r"error of the model, mean absolute: (\S+)", said)[1])
+    of_data = [float(number) for number in re.findall(r"error of the data at level \d: (\S+)", said)]
+    assert squared < 0.5
+    assert 0 < of_model < of_data[-1]
+    assert of_data[0] == 0
+    assert list(tmp_path.iterdir()) == []
