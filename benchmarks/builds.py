@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 from numcodecs import Blosc
 
-from phigen import store
-from phigen.building import build
-from phigen.calibration import calibrate
-from phigen.cluster import local_cluster, own_process
-from phigen.measurement import measure
-from phigen.planning import plan
-from phigen.reading import load, shipped
-from phigen.recipe import Recipe
-from phigen.scene import Vary
-from phigen.simulation import simulate
+from phigen.building.builder import build
+from phigen.building.calibration import calibrate
+from phigen.building.cluster import local_cluster, own_process
+from phigen.measurement.data_error import measure
+from phigen.planning.plans import plan
+from phigen.recipe.loading import load, shipped
+from phigen.recipe.model import Recipe
+from phigen.recipe.scene import Vary
+from phigen.simulation.program import simulate
+from phigen.store import reading as store
 
 ROUNDS = 3
 

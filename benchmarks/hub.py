@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-LOOPBACK = Path(__file__).parent.parent / "tests" / "hub_server.py"
 RECIPE = "rotation_eq10"
 REPOSITORY = "owner/rotation-eq10"
 
@@ -31,8 +30,7 @@ def hub() -> list[dict[str, Any]]:
 
 def main() -> None:
     """Print one row a measurement: what, seconds, requests, MB up, MB down."""
-    sys.path.insert(0, str(LOOPBACK.parent))
-    from hub_server import HubServer
+    from tests.shared.hub_server import HubServer
 
     server = HubServer()
     server.start()

@@ -20,8 +20,8 @@ import torch
 import xarray as xr
 from torch.utils.data import DataLoader, Dataset
 
-from phigen import store
-from phigen.building import build
+from phigen.building.builder import build
+from phigen.store import reading as store
 from phigen.torch import Windows
 
 INPUT, HORIZON = 10, 20

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from phigen.projection import basis, inverse_laplacian
-from phigen.runs import Simulation
+from phigen.planning.runs import Simulation
+from phigen.simulation.pressure_basis import basis, inverse_laplacian
 
 
 def simulate(simulation: Simulation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

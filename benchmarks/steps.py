@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 import statistics
-import sys
 import time
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from phigen.planning import plan
-from phigen.reading import load
-from phigen.runs import Simulation
-from phigen.simulation import simulate
+from phigen.planning.plans import plan
+from phigen.planning.runs import Simulation
+from phigen.recipe.loading import load
+from phigen.simulation.program import simulate
 
 ROUNDS = 9
 STEPS = 310
@@ -68,10 +66,8 @@ def _ratio(ours: list[float], theirs: list[float]) -> float:
 
 def _eager(simulation: Simulation) -> Callable[[], None]:
     """Give a call that takes the next steps of one eager run, which goes on from call to call."""
-    sys.path[:0] = [str(Path(__file__).parent.parent / "tests")]
-    from phiflow_reference import Reference
+    from tests.shared.phiflow_reference import Reference
 
-    sys.path.pop(0)
     reference = Reference(simulation)
 
     def go_on() -> None:

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from phigen import store
-from phigen.building import build
-from phigen.inspection import describe
-from phigen.orbit import act
-from phigen.planning import plan
-from phigen.reading import load
-from phigen.simulation import simulate
+from phigen.building.builder import build
+from phigen.planning.plans import plan
+from phigen.recipe.loading import load
+from phigen.simulation.program import simulate
+from phigen.store import reading as store
+from phigen.store.summary import describe
+from phigen.symmetry.actions import act
 
 WINDOW = 10
 WINDOWS = 200

@@ -20,7 +20,7 @@ import xarray as xr
 from torch.utils.data import DataLoader
 
 import phigen
-from phigen.symmetry import model_error
+from phigen.symmetry.model_equivariance import model_error
 from phigen.torch import Windows
 
 

@@ -12,48 +12,48 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from phigen import symmetry as symmetry
-    from phigen.building import build as build
-    from phigen.calibration import calibrate as calibrate
-    from phigen.drawing import preview as preview
+    from phigen.building.builder import build as build
+    from phigen.building.calibration import calibrate as calibrate
     from phigen.errors import PhigenError as PhigenError
-    from phigen.foreign import adopt as adopt
+    from phigen.formats.adopting import adopt as adopt
     from phigen.formats.exporting import export as export
-    from phigen.formats.importing import import_dataset as import_dataset
+    from phigen.formats.wang2022.reader import import_dataset as import_dataset
     from phigen.hub.downloading import download as download
+    from phigen.hub.opening import open as open
     from phigen.hub.publishing import publish as publish
-    from phigen.measurement import measure as measure
-    from phigen.measurement import summarize as summarize
-    from phigen.opening import open as open
-    from phigen.orbit import act as act
-    from phigen.planning import plan as plan
-    from phigen.point_groups import turn as turn
-    from phigen.reading import load as load
-    from phigen.recipe import Recipe as Recipe
-    from phigen.rounding import floor as floor
-    from phigen.simulation import simulate as simulate
-    from phigen.windows import batches as batches
+    from phigen.measurement.data_error import measure as measure
+    from phigen.measurement.data_error import summarize as summarize
+    from phigen.measurement.rounding_floor import floor as floor
+    from phigen.pictures.preview import preview as preview
+    from phigen.planning.plans import plan as plan
+    from phigen.recipe.loading import load as load
+    from phigen.recipe.model import Recipe as Recipe
+    from phigen.simulation.program import simulate as simulate
+    from phigen.symmetry.actions import act as act
+    from phigen.symmetry.point_groups import turn as turn
+    from phigen.training.windows import batches as batches
 
 _HOMES = {
-    "act": "orbit",
-    "adopt": "foreign",
-    "batches": "windows",
-    "build": "building",
-    "calibrate": "calibration",
+    "act": "symmetry.actions",
+    "adopt": "formats.adopting",
+    "batches": "training.windows",
+    "build": "building.builder",
+    "calibrate": "building.calibration",
     "download": "hub.downloading",
     "export": "formats.exporting",
-    "floor": "rounding",
-    "import_dataset": "formats.importing",
-    "load": "reading",
-    "measure": "measurement",
-    "open": "opening",
+    "floor": "measurement.rounding_floor",
+    "import_dataset": "formats.wang2022.reader",
+    "load": "recipe.loading",
+    "measure": "measurement.data_error",
+    "open": "hub.opening",
     "PhigenError": "errors",
-    "plan": "planning",
-    "preview": "drawing",
+    "plan": "planning.plans",
+    "preview": "pictures.preview",
     "publish": "hub.publishing",
-    "Recipe": "recipe",
-    "simulate": "simulation",
-    "summarize": "measurement",
-    "turn": "point_groups",
+    "Recipe": "recipe.model",
+    "simulate": "simulation.program",
+    "summarize": "measurement.data_error",
+    "turn": "symmetry.point_groups",
 }
 
 _MODULES = ("symmetry", "torch")

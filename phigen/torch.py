@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phigen import windows
-from phigen.point_groups import GroupName
+from phigen.symmetry.point_groups import GroupName
+from phigen.training import windows
 
 try:
     import torch

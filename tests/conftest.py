@@ -7,20 +7,21 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hub_server import HubServer
 from hypothesis import settings
 
-from phigen.building import build
-from phigen.cluster import own_process
-from phigen.planning import plan
-from phigen.reading import parse
-from phigen.recipe import Recipe
-from phigen.runs import Simulation
+from phigen.building.builder import build
+from phigen.building.cluster import own_process
+from phigen.planning.plans import plan
+from phigen.planning.runs import Simulation
+from phigen.recipe.loading import parse
+from phigen.recipe.model import Recipe
+from tests.shared.hub_server import HubServer
+from tests.shared.recipes import SMALL
+from tests.shared.requests import Hub, Scene
 
 os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="phigen-tests-")
 os.environ.update(own_process())
@@ -40,25 +41,6 @@ if LOOPBACK:
 
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
-
-SMALL = """\
-name: small
-version: 1.0.0
-grid: {cells: 16}
-time: {steps: 6, frames: {first: 1}, dt_velocity: 0.5}
-scene:
-  inflows: [{center: [8, 3], radius: 2}]
-  buoyancy: {strength: 0.1}
-symmetry:
-  group: C4
-  breaking: {offsets: [0, 0.01, 0.02, 0.03], levels: [0, 1]}
-"""
-
-
-WITHOUT_FLOOR = SMALL.replace("  buoyancy:", "  regions: [{x: [0, 8]}, {x: [8, 16], factor: 2}]\n  buoyancy:").replace(
-    "group: C4", "group: C4\n  regions: stay"
-)
-"""The same in a box whose halves differ: there is no other frame to simulate a floor in, which takes seconds."""
 
 
 @pytest.fixture(scope="session")
@@ -98,9 +80,6 @@ def longer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(parse(text), tmp_path_factory.mktemp("datasets") / "longer.zarr", workers=1).path
 
 
-Scene = Callable[..., Simulation]
-
-
 @pytest.fixture(scope="session")
 def scene() -> Scene:
     """Give one plume's simulation, with what a test changes."""
@@ -132,19 +111,6 @@ precision: {precision}
         return plan(recipe).runs[0].simulation
 
     return make
-
-
-def files_of(store: Path) -> dict[str, bytes]:
-    """Give every file of a store by its path."""
-    return {file.relative_to(store).as_posix(): file.read_bytes() for file in store.rglob("*") if file.is_file()}
-
-
-@dataclass(frozen=True)
-class Hub:
-    """Where a test publishes: a dataset that is not there yet, and a token that may make it."""
-
-    repository: str
-    token: str
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -15,8 +16,10 @@ ROOT = Path(__file__).parent.parent
 @pytest.mark.slow
 def test_from_a_recipe_to_a_model_whose_error_is_known(tmp_path: Path) -> None:
     example = [sys.executable, str(ROOT / "examples" / "train.py"), "owner/example", "--seconds", "5"]
-    command = [sys.executable, str(ROOT / "tests" / "hub_server.py"), *example]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300)
+    command = [sys.executable, "-m", "tests.shared.hub_server", *example]
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     said = done.stdout
     assert "built 12 runs\npublished owner/example@v1.0.0, " in said

@@ -9,7 +9,10 @@ from typing import Any
 
 import click
 
-from phigen.cli import converting, looking, making, sharing
+from phigen.cli import build as making
+from phigen.cli import formats as converting
+from phigen.cli import hub as sharing
+from phigen.cli import measurement as looking
 from phigen.cli.options import debug_option
 from phigen.errors import PhigenError
 

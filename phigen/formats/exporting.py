@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phigen import opening
 from phigen.errors import FormatError
-from phigen.formats import arrays, netcdf, wang2022, well
+from phigen.formats import netcdf, well
+from phigen.formats import npy as arrays
 from phigen.formats.drafts import whole
+from phigen.formats.wang2022 import writer as wang2022
+from phigen.hub import opening
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from phigen.errors import FormatError
-from phigen.formats.index import columns
+from phigen.formats.run_columns import columns
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phigen import manifest, store
-from phigen.charts import draw_floor
-from phigen.drawing import preview
 from phigen.errors import MeasureError
-from phigen.hub.card import INDEX, card
-from phigen.hub.index import index_of_runs, write_index
+from phigen.hub.card.text import INDEX, card
 from phigen.hub.reference import LIST, STORE, Reference
-from phigen.inspection import describe
-from phigen.measurement import average, measure_runs, summarize
-from phigen.rounding import floor
+from phigen.hub.run_index import index_of_runs, write_index
+from phigen.measurement.data_error import average, measure_runs, summarize
+from phigen.measurement.rounding_floor import floor
+from phigen.pictures.charts import draw_floor
+from phigen.pictures.preview import preview
+from phigen.store import manifest
+from phigen.store import reading as store
+from phigen.store.summary import describe
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from phigen import manifest
 from phigen.errors import HubError, UnreachableError
 from phigen.hub import repository as hub
 from phigen.hub.reference import LIST, STORE, Reference
-from phigen.semver import is_semantic, precedence
+from phigen.recipe.semver import is_semantic, precedence
+from phigen.store import manifest
 
 Progress = Callable[[str, int, int], None]
 

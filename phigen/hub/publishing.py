@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from phigen import manifest, store
 from phigen.errors import HubError, StoreError
 from phigen.hub import repository as hub
 from phigen.hub.bundle import Bundle, bundled, stored
 from phigen.hub.reference import LIST, STORE, Reference
-from phigen.semver import is_semantic
+from phigen.recipe.semver import is_semantic
+from phigen.store import manifest
+from phigen.store import reading as store
 
 CHUNKS = f"{STORE}/**/c/**"
 """What is binary in a store, by name."""

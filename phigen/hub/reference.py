@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from phigen.errors import HubError
-from phigen.semver import is_semantic
+from phigen.recipe.semver import is_semantic
 
 SCHEME = "hf://"
 LIST = "files.json"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from phigen.errors import HubError, UnreachableError
 from phigen.hub.reference import SCHEME, Reference
-from phigen.semver import is_prerelease, is_semantic, precedence
+from phigen.recipe.semver import is_prerelease, is_semantic, precedence
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

@@ -1,0 +1,176 @@
+"""Commands that look at a dataset: what is in it, how far it is from symmetric, and how that looks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from phigen.cli.options import Frames, dataset_argument, debug_option, foreign_options, json_option
+from phigen.cli.output import print_by_level, print_facts, print_json, print_table, spell, thinned
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@click.command()
+@dataset_argument
+@json_option
+@debug_option
+def inspect(dataset: str, as_json: bool) -> None:
+    """Say what is in DATASET, from the store alone."""
+    from phigen.hub.opening import located
+    from phigen.store.summary import describe
+
+    facts = describe(located(dataset))
+    if as_json:
+        return print_json(facts)
+    variables = facts.pop("variables")
+    facts["calibration"] = facts["calibration"] or "no target errors"
+    facts["content_sha256"] = facts["content_sha256"] or "known once it is finished"
+    facts["split_frames"] = facts["split_frames"] or "all in every split"
+    if "source" in facts:
+        first, *others = (source["file"] for source in facts["source"])
+        facts["source"] = f"{first} and {len(others)} more" if others else first
+    print_facts(facts)
+    click.echo()
+    for variable in variables:
+        variable["dims"] = ", ".join(variable["dims"])
+        variable["shape"] = " x ".join(map(str, variable["shape"]))
+        for statistic in ("mean", "std", "rms"):
+            variable[statistic] = spell(variable[statistic]) if variable[statistic] is not None else ""
+    return print_table(variables, "keys")
+
+
+@click.command()
+@dataset_argument
+@click.option("--frames", type=Frames(), help="Stored frames by position, as in 10:-1.")
+@click.option("--over-time", is_flag=True, help="One row a frame: the mean absolute error of each level.")
+@click.option("--floor", "with_floor", is_flag=True, help="Simulate what rounding would have made, and draw both.")
+@click.option("--convention", type=click.Choice(["wang2022"]), help="A legacy one: as the paper's notebook measures.")
+@foreign_options
+@json_option
+@debug_option
+def measure(
+    dataset: str,
+    frames: slice | None,
+    over_time: bool,
+    with_floor: bool,
+    convention: str | None,
+    as_json: bool,
+    described: dict[str, Any],
+) -> None:
+    """Measure the data equivariance error of DATASET, by level, variable and element.
+
+    DATASET is one of phigen's, or any netCDF file or zarr store with a velocity: what is in it is guessed, or said by
+    --velocity, --dims and --run, and what to compare by --group or --elements.
+    """
+    from phigen.measurement.data_error import measure as errors_of
+    from phigen.measurement.data_error import summarize
+    from phigen.measurement.tables import rows_by_level, rows_over_time
+
+    if convention is not None:
+        if frames is not None or over_time or with_floor:
+            raise click.UsageError("--convention has frames and a table of its own: give it alone")
+        return _measure_legacy(opened_as(dataset, described), convention, as_json)
+    opened = opened_as(dataset, described)
+    errors, floor = errors_of(opened, frames=frames), floor_of(opened, frames, asked=with_floor)
+    total, rounding = summarize(errors), summarize(floor) if floor is not None else None
+    by_level, by_frame = rows_by_level(total, rounding), rows_over_time(errors, floor)
+    picture = _drawn(dataset, errors, floor, opened) if floor is not None and with_floor else {}
+    compared = {"compared": float(errors["compared"].mean())} if "compared" in errors else {}
+    if as_json:
+        measured = {"frames": errors["time"].values.tolist(), "errors": by_level, "over_time": by_frame}
+        return print_json(measured | compared | picture)
+    if over_time:
+        print_table(by_frame, "keys")
+    else:
+        print_by_level(by_level, total)
+    if compared.get("compared", 1) < 1:
+        click.echo(
+            f"compared: {compared['compared']:.1%} of the values; the others lack a value or have such a partner"
+        )
+    if picture:
+        if not over_time:
+            click.echo()
+            print_table(thinned(by_frame, len(errors["variable"])), "keys")
+        click.echo(picture["picture"])
+    return None
+
+
+@click.command()
+@dataset_argument
+@click.option("--out", type=click.Path(), help="A .png, or a .gif of up to 60 frames; beside DATASET if left out.")
+@click.option("--level", type=float, help="Whose plumes to show; the middle one if left out.")
+@foreign_options
+@debug_option
+def preview(dataset: str, out: str | None, level: float | None, described: dict[str, Any]) -> None:
+    """Draw DATASET: a level's plumes, their turned-back twins, and the error over time.
+
+    DATASET is one of phigen's, or any netCDF file or zarr store with a velocity, as for `phigen measure`.
+    """
+    from phigen.hub.opening import beside
+    from phigen.pictures.preview import preview as draw
+
+    path = Path(out) if out is not None else beside(dataset, ".png")
+    click.echo(draw(opened_as(dataset, described), path, level=level))
+
+
+def opened_as(dataset: str, described: dict[str, Any]) -> xr.Dataset:
+    """Open a dataset of phigen's as it is, unless it is described otherwise; and what is not phigen's as described."""
+    from phigen.formats.adopting import adopt
+    from phigen.formats.foreign_files import is_foreign, read
+    from phigen.hub.opening import open as open_dataset
+
+    if is_foreign(Path(dataset)):
+        return adopt(read(Path(dataset)), **described)
+    own = open_dataset(dataset)
+    return adopt(own, **described) if described else own
+
+
+def _measure_legacy(dataset: xr.Dataset, convention: str, as_json: bool) -> None:
+    from phigen.measurement.wang2022_convention import FRAMES, measure_wang2022
+
+    errors = measure_wang2022(dataset)
+    rows = [{"level": level, "mae": float(errors["mae"].sel(level=level))} for level in errors["level"].values.tolist()]
+    if as_json:
+        return print_json({"convention": convention, "frames": list(FRAMES), "errors": rows})
+    cells = dataset.attrs["cells"][0]
+    faces = f"the lower {cells} of {cells + 1} faces"
+    click.echo(
+        f"legacy convention {convention}: {faces}, frames {FRAMES[0]} to {FRAMES[-1]}, not to be mixed with others"
+    )
+    return print_table(rows, "keys")
+
+
+def floor_of(dataset: xr.Dataset, frames: slice | None, *, asked: bool) -> xr.Dataset | None:
+    """Measure the floor where it is asked for, and where the dataset itself was simulated in the lab's frame.
+
+    There, it is said if there is none: walls and finer grids have no other frame.
+    """
+    from phigen.building.cluster import own_process
+    from phigen.errors import MeasureError
+    from phigen.measurement.rounding_floor import floor
+
+    if not asked and dataset.attrs.get("frame") != "lab":
+        return None
+    os.environ.update(own_process())
+    try:
+        measured = floor(dataset)
+    except MeasureError as error:
+        if asked:
+            raise
+        click.echo(str(error), err=True)
+        return None
+    return measured.isel(time=frames) if frames is not None else measured
+
+
+def _drawn(dataset: str, errors: xr.Dataset, floor: xr.Dataset, opened: xr.Dataset) -> dict[str, str]:
+    from phigen.hub.opening import beside
+    from phigen.pictures.charts import draw_floor
+
+    path = beside(dataset, "-floor.png")
+    draw_floor(errors, floor, opened.attrs["title"], path)
+    return {"picture": str(path)}

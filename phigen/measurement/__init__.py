@@ -1,0 +1,1 @@
+"""The data equivariance error, the rounding floor, and tables of them."""

@@ -1,0 +1,66 @@
+"""Runs in memory, as a store would hold them: for what is measured before or beside a build."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from phigen.planning.plans import Plan
+from phigen.planning.runs import Run, Simulation
+from phigen.simulation.program import simulate
+from phigen.store.metadata import index_of
+from phigen.symmetry.actions import act
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+MOST_BYTES = 500_000_000
+"""Simulated fields that are kept at a time, for other runs that are made of them."""
+
+Simulated = Callable[[Simulation], "xr.Dataset"]
+
+
+def simulator(planned: Plan, fields: Sequence[str]) -> Simulated:
+    """Give a function that simulates the chosen fields, and keeps as many results as memory allows."""
+    size = 4 * max(1, sum(planned.values_per_run.values()))
+
+    @lru_cache(maxsize=max(8, MOST_BYTES // size))
+    def simulated(simulation: Simulation) -> xr.Dataset:
+        return simulate(simulation, fields=fields)[list(fields)]
+
+    return simulated
+
+
+def orbits_of(runs: Iterable[Run]) -> list[tuple[Run, ...]]:
+    """Give the runs of each orbit, of one level."""
+    orbits: dict[int, list[Run]] = {}
+    for run in runs:
+        orbits.setdefault(run.orbit, []).append(run)
+    return [tuple(members) for members in orbits.values()]
+
+
+def rehearse(planned: Plan, runs: tuple[Run, ...], simulated: Simulated) -> xr.Dataset:
+    """Give some runs of a plan, with dims (run, time, ...) and the coordinates and attributes of a store.
+
+    Parameters
+    ----------
+    planned : Plan
+        Not provisional.
+    runs : tuple of Run
+        Of its runs, those that are wanted.
+    simulated : callable
+        From `simulator`.
+
+    Raises
+    ------
+    SimulationError
+        If a run fails.
+    """
+    import xarray as xr
+
+    fields = [act(simulated(run.simulation), run.turn) for run in runs]
+    together = xr.concat(fields, "run", coords="minimal", compat="override", join="override")
+    index = index_of(replace(planned, runs=runs))
+    return together.assign_coords(index.drop_dims("time").coords).assign_attrs(index.attrs)

@@ -1,0 +1,235 @@
+"""A picture of a dataset: the plumes of one orbit, the same taken back, and every level's error over time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from phigen.errors import MeasureError, StoreError
+from phigen.measurement.data_error import measure
+from phigen.symmetry.actions import Group
+from phigen.symmetry.point_groups import FACES
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.image import AxesImage
+    from matplotlib.lines import Line2D
+    from numpy.typing import NDArray
+
+FRAMES_OF_A_FILM = 60
+"""A .gif shows at most so many frames, evenly spaced, the first and the last among them."""
+
+MOST_COLUMNS = 8
+"""So many runs of an orbit are drawn at most."""
+
+MOST_LABELS = 10
+"""So many curves are named at most."""
+
+_FORMATS = (".png", ".gif")
+
+
+def preview(dataset: xr.Dataset, path: str | Path, *, level: float | None = None) -> Path:
+    """Draw a dataset: a still of the last frame as .png, or a film of up to 60 frames as .gif.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        As opened by `phigen.open`.
+    path : str or Path
+        Where to; the suffix says which.
+    level : float, optional
+        Whose plumes are shown; the middle level if left out.  The first orbit of it is drawn.
+
+    Returns
+    -------
+    Path
+        What was written.
+
+    Raises
+    ------
+    MeasureError
+        If the dataset has no such level, or no field to draw.
+    StoreError
+        If the file cannot be written, or has another suffix.
+    """
+    path = Path(path)
+    if path.suffix not in _FORMATS:
+        raise StoreError(f"{path}: is neither .png nor .gif, got {path.suffix or 'no suffix'}; name one of them")
+    picture = _Picture.of(dataset, level)
+    with written_whole(path) as draft:
+        if path.suffix == ".png":
+            picture.figure.savefig(draft, format="png", dpi=110)
+        else:
+            picture.film(draft)
+    return path
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Draw beside the file and move it there, so that a picture is whole or not there."""
+    draft = path.with_name(f".{path.stem}.draft{path.suffix}")
+    try:
+        yield draft
+        draft.replace(path)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written, {error.strerror}; choose another place with --out") from error
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+class _Film(NamedTuple):
+    """An image of a figure, and what it shows in each frame, (time, y, x)."""
+
+    image: AxesImage
+    values: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """A figure, and what changes in it from frame to frame."""
+
+    figure: Figure
+    films: list[_Film]
+    markers: list[Line2D]
+    frames: NDArray[Any]
+
+    @classmethod
+    def of(cls, dataset: xr.Dataset, level: float | None) -> _Picture:
+        from matplotlib.figure import Figure
+
+        orbit = _shown(_one_orbit(dataset, level))
+        elements = orbit["element"].values.tolist()
+        width = 2.1 * len(elements)
+        figure = Figure(figsize=(width + 4.8, 5), layout="constrained")
+        plumes, curves = figure.subfigures(1, 2, width_ratios=(width, 4.8), squeeze=False)[0]
+        films = _draw_plumes(plumes, orbit, elements)
+        markers = _draw_errors(curves, dataset) if len(elements) > 1 else _say_there_is_no_orbit(curves)
+        picture = cls(figure, films, markers, dataset["time"].values)
+        picture.show(len(picture.frames) - 1)
+        return picture
+
+    def show(self, position: int) -> None:
+        """Move the picture to a frame, by position."""
+        for film in self.films:
+            film.image.set_data(film.values[position])
+        for marker in self.markers:
+            marker.set_xdata([self.frames[position]] * 2)
+
+    def film(self, path: Path) -> None:
+        """Write the frames as an animated .gif."""
+        from matplotlib.animation import PillowWriter
+
+        writer = PillowWriter(fps=12)
+        with writer.saving(self.figure, str(path), dpi=70):
+            last = len(self.frames) - 1
+            for position in np.linspace(0, last, min(last + 1, FRAMES_OF_A_FILM)).round().astype(int):
+                self.show(position)
+                writer.grab_frame()
+
+
+def _one_orbit(dataset: xr.Dataset, level: float | None) -> xr.Dataset:
+    levels = np.unique(dataset["level"].values)
+    chosen = levels[len(levels) // 2] if level is None else level
+    if chosen not in levels:
+        known = ", ".join(f"{n:g}" for n in levels)
+        raise MeasureError(f"there is no level {chosen:g}, the dataset has {known}; choose one of them")
+    runs = np.flatnonzero(dataset["level"].values == chosen)
+    first = dataset["orbit"].values[runs[0]]
+    return dataset.isel(run=[run for run in runs if dataset["orbit"].values[run] == first])
+
+
+def _shown(orbit: xr.Dataset) -> xr.Dataset:
+    """Choose of a large orbit the first run and some of the others, evenly spaced."""
+    last = orbit.sizes["run"] - 1
+    return orbit.isel(run=np.unique(np.linspace(0, last, min(last + 1, MOST_COLUMNS)).round().astype(int)))
+
+
+def _draw_plumes(figure: SubFigure, orbit: xr.Dataset, elements: Sequence[str]) -> list[_Film]:
+    """Draw one column per run: above as it is, below taken back."""
+    group = Group.of(orbit.attrs)
+    field = _drawn_field(orbit)
+    runs = [field.isel(run=i).load() for i in range(len(elements))]
+    brightest = max(float(np.nanquantile(run.values, 0.995)) for run in runs) or 1.0
+    axes = figure.subplots(2, len(elements), squeeze=False)
+    films = []
+    for column, (element, run) in enumerate(zip(elements, runs, strict=True)):
+        for row, shown in enumerate((run, group.taken_back(run, element))):
+            ax = axes[row, column]
+            image = ax.imshow(shown.values[-1], origin="lower", cmap="magma", vmin=0, vmax=brightest)
+            films.append(_Film(image, shown.values))
+            ax.set(xticks=[], yticks=[])
+        strength = f"\nstrength {float(orbit['strength'].values[column]):g}" if "strength" in orbit.coords else ""
+        axes[0, column].set_title(f"{element}{strength}", fontsize=9)
+    axes[0, 0].set_ylabel(f"{field.attrs.get('original_name', field.name)}, as stored")
+    axes[1, 0].set_ylabel("taken back")
+    figure.suptitle(f"{orbit.attrs['title']}, level {float(orbit['level'].values[0]):g}")
+    return films
+
+
+def _drawn_field(dataset: xr.Dataset) -> xr.DataArray:
+    """Give the smoke, or else the speed, in cell centres, or else the pressure."""
+    import xarray as xr
+
+    if "smoke" in dataset:
+        return dataset["smoke"]
+    if "velocity" in dataset:
+        squares = (dataset["velocity"] ** 2).sum("component", skipna=False)
+        return (squares**0.5).rename("speed")
+    if all(name in dataset for name in FACES):
+        x, y = (dataset[name].transpose("run", "time", ...) for name in FACES)
+        across = (x.values[..., 1:] + x.values[..., :-1]) / 2
+        up = (y.values[..., 1:, :] + y.values[..., :-1, :]) / 2
+        return xr.DataArray(np.hypot(across, up), dims=("run", "time", "y", "x"), name="speed")
+    if "pressure" in dataset:
+        return dataset["pressure"]
+    raise MeasureError(f"the dataset has no field to draw, got {', '.join(map(str, dataset)) or 'nothing'}")
+
+
+def _draw_errors(figure: SubFigure, dataset: xr.Dataset) -> list[Line2D]:
+    """Draw the mean absolute error over time, one panel per variable; give the lines that mark a frame.
+
+    One curve per level, or where there is one level, per element.
+    """
+    from matplotlib import colormaps
+
+    errors = measure(dataset)["mae"]
+    by = "level" if errors.sizes["level"] > 1 else "element"
+    errors = errors.mean("element") if by == "level" else errors.isel(level=0)
+    variables, labels = errors["variable"].values.tolist(), errors[by].values.tolist()
+    panels = figure.subplots(len(variables), 1, sharex=True, squeeze=False)[:, 0]
+    colours = colormaps["viridis"](np.linspace(0, 0.9, len(labels)))
+    every = -(-len(labels) // MOST_LABELS)
+    markers = []
+    for ax, variable in zip(panels, variables, strict=True):
+        for number, (label, colour) in enumerate(zip(labels, colours, strict=True)):
+            curve = errors.sel({"variable": variable, by: label}).values
+            exact = ", exact" if not curve.any() else ""
+            text = f"{label if by == 'element' else format(label, 'g')}{exact}"
+            ax.plot(errors["time"], curve, color=colour, label=None if number % every else text)
+        dress(ax, f"{variable}, mean |difference|")
+        markers.append(ax.axvline(errors["time"].values[-1], color="0.6", lw=0.8))
+    panels[-1].set_xlabel("frame (steps)")
+    panels[0].legend(title=by, fontsize=7, ncols=-(-min(len(labels), MOST_LABELS) // 5), title_fontsize=8)
+    figure.suptitle("data equivariance error")
+    return markers
+
+
+def _say_there_is_no_orbit(figure: SubFigure) -> list[Line2D]:
+    figure.text(0.5, 0.5, "one run an orbit:\nno symmetry to measure", ha="center", va="center", color="0.5")
+    return []
+
+
+def dress(ax: Axes, label: str, *, from_zero: bool = True) -> None:
+    """Give an axis its label and take away what does not help to read it."""
+    ax.set_ylabel(label, fontsize=9)
+    if from_zero:
+        ax.set_ylim(bottom=0)
+    ax.spines[["top", "right"]].set_visible(False)

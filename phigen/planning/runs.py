@@ -1,0 +1,137 @@
+"""What a run is, and all that its simulation may depend on.
+
+Building is a map over distinct simulations, continuing is "the runs not yet stored", and a failure can be
+reproduced from one value.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Literal
+
+from phigen.recipe.grid import Boundaries
+from phigen.recipe.scene import Inflow, Region
+from phigen.symmetry.actions import Transformation
+from phigen.symmetry.point_groups import ElementName, Point
+
+Area = tuple[float, float, float, float]
+"""Left, right, lower and upper edge, in cells."""
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """All that a simulated flow depends on; equal simulations give equal bits.
+
+    Parameters
+    ----------
+    cells : (int, int)
+        Cells of size 1 along x and y.
+    boundaries : ((str, str), (str, str))
+        Of the left and right side, and of the lower and upper one.
+    dt_smoke, dt_velocity : float
+        Advection time per step of the smoke and of the velocity.
+    inflows : tuple of Inflow
+        Discs that add smoke each step.
+    areas : tuple of (float, float, float, float)
+        Left, right, lower and upper edge of the areas that have a force of their own; none if the box has one.
+    force : tuple of tuple of (float, float)
+        Buoyancy force (x, y) per unit smoke, one for each step and area; the length is the number of steps.
+    frames : range
+        Steps whose result is kept.
+    precision : str
+        ``double`` or ``single``.
+    symmetric : tuple of str
+        The subgroup that each step's result is projected onto, for the scene is symmetric under it.
+    resampled : (int, int) or None
+        Cells along x and y that the kept frames are resampled to.
+    unit : float
+        What the kept velocity is divided by.
+    """
+
+    cells: tuple[int, int]
+    boundaries: Boundaries
+    dt_smoke: float
+    dt_velocity: float
+    inflows: tuple[Inflow, ...]
+    areas: tuple[Area, ...]
+    force: tuple[tuple[Point, ...], ...]
+    frames: range
+    precision: Literal["double", "single"]
+    symmetric: tuple[ElementName, ...] = ("identity",)
+    resampled: tuple[int, int] | None = None
+    unit: float = 1.0
+
+    @property
+    def stored_cells(self) -> tuple[int, int]:
+        """Cells of the kept frames."""
+        return self.resampled or self.cells
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of all that is in it, for a store's list of runs."""
+        plain = asdict(self) | {
+            "inflows": [inflow.model_dump() for inflow in self.inflows],
+            "frames": list(self.frames),
+        }
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a dataset: a simulation, and the group element that its result is turned by.
+
+    Parameters
+    ----------
+    index : int
+        Its place in the dataset.
+    level : float
+        Of symmetry breaking, or the error that it shall have; 0 is exactly symmetric.
+    breaking : float
+        What the recipe's offsets, gains and schedules are multiplied by: the level, unless that is an error.
+    orbit : int
+        Which scene it comes from.
+    element : Element, Shift or Scale
+        The group element that takes the orbit's first scene to this run's.
+    strength : float
+        Of its buoyancy, before the schedule.
+    split : str
+        train, validation or test.
+    inflows : tuple of Inflow
+        Where they are in the finished run.
+    regions : tuple of Region
+        Where they are in the finished run.
+    simulation : Simulation
+        What is simulated: in the orbit's own frame, or in the lab's where the recipe asks for it.
+    turn : Element, Shift or Scale
+        The element that the simulated fields are turned by to give the run: the identity in the lab's frame.
+    """
+
+    index: int
+    level: float
+    breaking: float
+    orbit: int
+    element: Transformation
+    strength: float
+    split: str
+    inflows: tuple[Inflow, ...]
+    regions: tuple[Region, ...]
+    simulation: Simulation
+    turn: Transformation
+
+    def __str__(self) -> str:
+        what = f"level {self.level:g}, orbit {self.orbit}, {self.element.name}, strength {self.strength:g}"
+        return f"run {self.index} ({what})"
+
+
+CELLS_IN_CACHE = 128 * 128
+"""Up to so many cells a step stays in a processor's cache; beyond, a cell takes nearly twice as long."""
+
+
+def seconds_of(simulation: Simulation) -> float:
+    """Give the time that one simulation takes on one core, from what was measured (docs/numbers.md); a guide only."""
+    cells = simulation.cells[0] * simulation.cells[1]
+    per_step = cells * (9e-8 if cells <= CELLS_IN_CACHE else 1.6e-7)
+    return len(simulation.force) * per_step * (1.0 if simulation.precision == "double" else 0.8)

@@ -1,0 +1,1 @@
+"""What a dataset shall be: a recipe's sections, loading it, checking it, expanding it into orbits."""

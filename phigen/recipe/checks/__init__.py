@@ -1,0 +1,1 @@
+"""What a recipe is refused for; one function a claim."""

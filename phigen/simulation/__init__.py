@@ -1,0 +1,1 @@
+"""One step, the compiled program, the pressure projection."""

@@ -1,0 +1,1 @@
+"""The zarr store of a dataset and its manifest."""

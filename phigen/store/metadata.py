@@ -1,0 +1,175 @@
+"""What a dataset's variables, coordinates and attributes are: names, dims, units and conventions, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from phigen.planning.plans import Calibration, Plan
+from phigen.planning.runs import Run
+from phigen.recipe.model import Recipe
+from phigen.recipe.scenes import extent
+from phigen.simulation.variables import coordinates
+from phigen.symmetry.actions import Transformation
+from phigen.symmetry.scaling import Scale
+from phigen.symmetry.translation import Shift
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+CONVENTIONS = (
+    "Cells have size 1; x points right, y up, row 0 is the bottom; components are (x, y); rotations are "
+    "counter-clockwise about the centre of the box; frame k is the state that step k leaves, from 0."
+)
+_PACKAGES = ("phigen", "phiflow", "phiml", "jax", "jaxlib", "numpy", "scipy", "xarray", "zarr", "numcodecs")
+
+
+_COORDINATES = {
+    "time": {"units": "step", "long_name": "frame k is the state that step k leaves; steps count from 0"},
+    "x": {"units": "cell", "long_name": "cell centres, to the right", "axis": "X"},
+    "y": {"units": "cell", "long_name": "cell centres, up: row 0 is the bottom", "axis": "Y"},
+    "x_face": {"units": "cell", "long_name": "faces between cells along x"},
+    "y_face": {"units": "cell", "long_name": "faces between cells along y"},
+    "component": {"long_name": "component of a vector"},
+    "level": {"units": "1", "long_name": "level of symmetry breaking, or the error asked for; 0 is without"},
+    "orbit": {"long_name": "which scene a run comes from"},
+    "element": {"long_name": "group element that takes the orbit's first scene to this one; counter-clockwise"},
+    "strength": {"units": "cell step-2", "long_name": "buoyancy strength before the schedule"},
+    "breaking": {"units": "1", "long_name": "what the recipe's offsets, gains and schedules are multiplied by"},
+    "split": {"long_name": "train, validation or test"},
+    "shift_x": {"units": "cell", "long_name": "translation along x"},
+    "shift_y": {"units": "cell", "long_name": "translation along y"},
+    "dx": {"units": "1", "long_name": "size of a cell, in those of the orbit's first run"},
+    "dt": {"units": "1", "long_name": "length of a step, in those of the orbit's first run"},
+    "region_left": {"units": "cell", "long_name": "left edge of the region"},
+    "region_right": {"units": "cell", "long_name": "right edge of the region"},
+    "region_bottom": {"units": "cell", "long_name": "lower edge of the region"},
+    "region_top": {"units": "cell", "long_name": "upper edge of the region"},
+    "inflow_x": {"units": "cell", "long_name": "centre of the inflow along x"},
+    "inflow_y": {"units": "cell", "long_name": "centre of the inflow along y"},
+    "inflow_radius": {"units": "cell", "long_name": "radius of the inflow"},
+    "inflow_rate": {"units": "step-1", "long_name": "smoke density that the inflow adds per step"},
+}
+
+
+def versions() -> dict[str, str]:
+    """Give the version of everything that the bytes of a dataset depend on."""
+    return {package: version(package) for package in _PACKAGES}
+
+
+def index_of(plan: Plan) -> xr.Dataset:
+    """Give all that is known before anything is simulated: coordinates and attributes."""
+    import xarray as xr
+
+    recipe, runs = plan.recipe, plan.runs
+    coords: dict[str, Any] = dict(coordinates(recipe.grid.shape, recipe.time.kept))
+    if "faces" not in recipe.store:
+        del coords["x_face"], coords["y_face"]
+    coords |= {key: ("run", _column([parameters_of(run)[key] for run in runs])) for key in PER_RUN}
+    coords |= {key: ("run", np.array(values)) for key, values in group_columns([run.element for run in runs]).items()}
+    coords |= {key: (("run", "region"), np.array(values)) for key, values in _region_columns(runs, recipe).items()}
+    several = len(runs[0].inflows) > 1
+    for key, values in _inflow_columns(runs).items():
+        coords[key] = (("run", "inflow"), values) if several else ("run", values[:, 0])
+    return described(xr.Dataset(coords=coords, attrs=_attributes(plan)))
+
+
+def described(index: xr.Dataset) -> xr.Dataset:
+    """Give each coordinate that the data model knows its units and its long name."""
+    for name, attributes in _COORDINATES.items():
+        if name in index.coords:
+            index[name].attrs.update(attributes)
+    return index
+
+
+PER_RUN = ("level", "breaking", "orbit", "element", "strength", "split")
+
+
+def parameters_of(run: Run) -> dict[str, Any]:
+    """Give what is told of a run: its coordinates, and the digest of what it was simulated from."""
+    told = {key: getattr(run, key) for key in PER_RUN}
+    return told | {"element": run.element.name, "simulation": run.simulation.digest}
+
+
+def group_columns(elements: Sequence[Transformation]) -> dict[str, list[float]]:
+    """Give what says more of a shift or a scaling than its name."""
+    shifts = [g for g in elements if isinstance(g, Shift)]
+    scales = [g for g in elements if isinstance(g, Scale)]
+    if shifts:
+        return {"shift_x": [g.x for g in shifts], "shift_y": [g.y for g in shifts]}
+    return {"dx": [g.factor for g in scales], "dt": [g.time for g in scales]} if scales else {}
+
+
+def _region_columns(runs: Sequence[Run], recipe: Recipe) -> dict[str, list[list[float]]]:
+    if not recipe.scene.regions:
+        return {}
+    extents = [[extent(region, recipe.grid) for region in run.regions] for run in runs]
+    return {
+        f"region_{side}": [[regions[axis][end] for regions in of_run] for of_run in extents]
+        for side, axis, end in (("left", 0, 0), ("right", 0, 1), ("bottom", 1, 0), ("top", 1, 1))
+    }
+
+
+def _column(values: Sequence[Any]) -> np.ndarray[Any, Any]:
+    return np.array(values, dtype=object if isinstance(values[0], str) else None)
+
+
+def _inflow_columns(runs: Sequence[Run]) -> dict[str, np.ndarray[Any, Any]]:
+    columns = {
+        "inflow_x": [[inflow.center[0] for inflow in run.inflows] for run in runs],
+        "inflow_y": [[inflow.center[1] for inflow in run.inflows] for run in runs],
+        "inflow_radius": [[inflow.radius for inflow in run.inflows] for run in runs],
+        "inflow_rate": [[inflow.rate for inflow in run.inflows] for run in runs],
+    }
+    return {key: np.array(values) for key, values in columns.items()}
+
+
+def _attributes(plan: Plan) -> dict[str, Any]:
+    recipe = plan.recipe
+    return {
+        "Conventions": "CF-1.11",
+        "title": f"{recipe.name} {recipe.version}",
+        "name": recipe.name,
+        "version": recipe.version,
+        "description": recipe.description,
+        "license": recipe.license,
+        "references": list(recipe.references),
+        "runs": len(plan.runs),
+        "group": recipe.symmetry.group,
+        "elements": [g.name for g in recipe.symmetry.orbit],
+        "frame": recipe.symmetry.frame,
+        "cells": list(recipe.grid.shape),
+        "boundaries": [side for axis in recipe.grid.boundaries for side in axis],
+        "dt_smoke": recipe.time.dt_smoke,
+        "dt_velocity": recipe.time.dt_velocity,
+        "recipe": recipe.text,
+        "recipe_sha256": recipe.digest,
+        "versions": versions(),
+        **_of_scaling(recipe),
+        **_of_calibration(plan),
+        **{f"frames_{split}": list(ends) for split, ends in plan.split_frames.items()},
+        "comment": CONVENTIONS,
+    }
+
+
+def _of_scaling(recipe: Recipe) -> dict[str, Any]:
+    scales = [g for g in recipe.symmetry.orbit if isinstance(g, Scale)]
+    return {"reading": scales[0].reading, "time_exponent": scales[0].time_exponent} if scales else {}
+
+
+def _of_calibration(plan: Plan) -> dict[str, Any]:
+    """Give what a calibrated dataset's levels need: enough to go on with a build without calibrating again."""
+    return {} if plan.calibration is None else {"calibration": asdict(plan.calibration)}
+
+
+def calibration_of(attributes: Mapping[str, Any]) -> Calibration | None:
+    """Give the calibration that a dataset's attributes hold, if they do."""
+    held = attributes.get("calibration")
+    if held is None:
+        return None
+    targets, breaking, errors = (tuple(held[key]) for key in ("targets", "breaking", "errors"))
+    return Calibration(targets, breaking, errors, tuple((tried, error) for tried, error in held["curve"]))

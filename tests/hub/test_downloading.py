@@ -1,0 +1,380 @@
+"""Who downloads gets every byte that was published, only what was asked for, and is told when it is not so."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import phigen
+from phigen.building.builder import build
+from phigen.errors import HubError, StoreError
+from phigen.hub.downloading import cached, download
+from phigen.hub.publishing import publish
+from phigen.hub.reference import Reference
+from phigen.recipe.loading import parse
+from phigen.store.summary import describe
+from tests.shared.files import files_of
+from tests.shared.hub_server import HubServer
+from tests.shared.hub_state import Repository
+from tests.shared.requests import Hub
+
+SMALL = """\
+name: small
+version: 1.0.0
+grid: {cells: 16}
+time: {steps: 6, frames: {first: 1}, dt_velocity: 0.5}
+scene:
+  inflows: [{center: [8, 3], radius: 2}]
+  buoyancy: {strength: 0.1}
+vary: {strength: [0.1, 0.12]}
+symmetry:
+  group: C4
+  breaking: {offsets: [0, 0.01, 0.02, 0.03], levels: [0, 1]}
+splits: {train: [0], test: [1]}
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two levels of two orbits, one for training and one for tests."""
+    return build(parse(SMALL), tmp_path_factory.mktemp("downloading") / "small.zarr", workers=1).path
+
+
+ORIGINAL: dict[str, Repository] = {}
+"""What the first test that asks for it publishes; the others begin with copies of it."""
+
+
+@pytest.fixture
+def published(hub: Hub, running_hub: HubServer | None, built: Path) -> str:
+    """Give the reference of a published version, of which nothing has been downloaded."""
+    if running_hub is None:
+        return str(publish(built, hub.repository).reference)
+    if not ORIGINAL:
+        name = publish(built, hub.repository).reference.repository
+        ORIGINAL[name] = deepcopy(running_hub.state.repositories[name])
+    ((name, original),) = ORIGINAL.items()
+    running_hub.state.repositories[name] = deepcopy(original)
+    shutil.rmtree(cached(Reference(name, "1.0.0")).parent, ignore_errors=True)
+    running_hub.reset()
+    return f"{name}@v1.0.0"
+
+
+def resolved(server: HubServer) -> set[str]:
+    """Give the files of the store that were asked for."""
+    paths = (request.path for request in server.requests if request.method == "GET")
+    return {path.partition("store.zarr/")[2] for path in paths if "/resolve/" in path and "store.zarr/" in path}
+
+
+def test_a_round_trip_is_byte_identical(published: str, built: Path, tmp_path: Path) -> None:
+    done = download(published, tmp_path / "copy")
+    assert done.path == tmp_path / "copy" / "store.zarr"
+    assert files_of(done.path) == files_of(built)
+    assert (done.runs, done.mended) == (16, ())
+
+
+def test_the_copy_opens_as_what_was_built(published: str, built: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    download(published, folder)
+    xr.testing.assert_identical(phigen.open(folder).load(), phigen.open(built).load())
+    xr.testing.assert_identical(phigen.open(folder / "store.zarr").load(), phigen.open(built).load())
+
+
+def test_without_a_folder_it_goes_to_the_cache_where_open_finds_it(
+    published: str, built: Path, hub_server: HubServer
+) -> None:
+    done = download(published)
+    assert done.path == cached(Reference.parse(published)) / "store.zarr"
+    hub_server.reset()
+    xr.testing.assert_identical(phigen.open(f"hf://datasets/{published}").load(), phigen.open(built).load())
+    assert not hub_server.requests
+
+
+def test_the_same_again_fetches_nothing(published: str, tmp_path: Path, hub_server: HubServer) -> None:
+    download(published, tmp_path / "copy")
+    hub_server.reset()
+    again = download(published, tmp_path / "copy")
+    assert (again.files, again.bytes) == (0, 0)
+    assert not [request for request in hub_server.requests if "/resolve/" in request.path]
+
+
+def test_one_level_fetches_its_runs_only(published: str, built: Path, tmp_path: Path, hub_server: HubServer) -> None:
+    hub_server.reset()
+    done = download(published, tmp_path / "copy", levels=[1])
+    runs = {int(path.split("/")[2]) for path in resolved(hub_server) if "/c/" in path and path.startswith("velocity")}
+    whole = phigen.open(built)
+    assert runs == set(np.flatnonzero(whole["level"].values == 1).tolist())
+    assert done.runs == 8
+    part = phigen.open(tmp_path / "copy")
+    xr.testing.assert_identical(part.load(), whole.isel(run=whole["level"] == 1).load())
+    assert not np.isnan(part["velocity"].values).any()
+
+
+def test_one_split_holds_its_runs_only(published: str, built: Path, tmp_path: Path) -> None:
+    download(published, tmp_path / "copy", split="test")
+    whole = phigen.open(built)
+    xr.testing.assert_identical(phigen.open(tmp_path / "copy").load(), whole.isel(run=whole["split"] == "test").load())
+
+
+def test_what_is_added_later_joins_what_is_there(published: str, built: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    download(published, folder, levels=[0], split="train")
+    assert phigen.open(folder).sizes["run"] == 4
+    assert download(published, folder, levels=[1]).runs == 12
+    assert download(published, folder).runs == 16
+    assert files_of(folder / "store.zarr") == files_of(built)
+    assert download(published, folder, levels=[1]).runs == 16
+
+
+def test_a_whole_copy_that_has_lost_a_file_keeps_its_other_runs(published: str, built: Path, tmp_path: Path) -> None:
+    store = download(published, tmp_path / "copy").path
+    lost = next((store / "velocity/c/0").rglob("*"))
+    shutil.rmtree(lost)
+    assert download(published, tmp_path / "copy", levels=[1]).runs == 15
+    assert phigen.open(store).sizes["run"] == 15
+    assert download(published, tmp_path / "copy").runs == 16
+    assert files_of(store) == files_of(built)
+
+
+def test_downloads_to_one_folder_at_a_time_join(published: str, built: Path, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda level: download(published, tmp_path / "copy", levels=[level]), [0, 1]))
+    assert sorted(one.runs for one in done) == [8, 16]
+    assert not any(one.mended for one in done)
+    assert files_of(done[0].path) == files_of(built)
+
+
+def test_a_copy_of_a_repository_is_downloaded_under_its_own_name(
+    published: str, tmp_path: Path, hub_server: HubServer
+) -> None:
+    name, _, tag = published.partition("@")
+    hub_server.state.repositories[f"{name}-twin"] = deepcopy(hub_server.state.repositories[name])
+    download(f"{name}-twin@{tag}", tmp_path / "copy", levels=[0])
+    assert download(f"{name}-twin@{tag}", tmp_path / "copy").runs == 16
+    download(f"{name}-twin@{tag}")
+    assert not download(f"{name}-twin@{tag}").files
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(published: str) -> None:
+    with pytest.raises(HubError, match=r"/proc/none: cannot be written, .*; choose another folder with --out"):
+        download(published, "/proc/none")
+
+
+def test_a_copy_of_some_runs_says_so_and_is_not_published(published: str, tmp_path: Path, hub: Hub) -> None:
+    folder = tmp_path / "copy"
+    download(published, folder, levels=[0])
+    facts = describe(folder / "store.zarr")
+    assert (facts["runs"], facts["runs_stored"], facts["levels"]) == (16, 8, [0.0])
+    with pytest.raises(StoreError, match="holds only some"):
+        publish(folder / "store.zarr", hub.repository, version="2.0.0")
+
+
+def test_a_build_completes_a_copy_of_some_runs(published: str, built: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    download(published, folder, levels=[0])
+    assert build(parse(SMALL), folder / "store.zarr", workers=1).written == 8
+    assert files_of(folder / "store.zarr") == files_of(built)
+
+
+def test_a_build_of_a_copy_that_has_all_runs_opens_them(published: str, built: Path, tmp_path: Path) -> None:
+    store = download(published, tmp_path / "copy", levels=[1]).path
+    shutil.copytree(built, store, dirs_exist_ok=True)
+    build(parse(SMALL), store, workers=1)
+    assert phigen.open(store).sizes["run"] == 16
+
+
+def test_an_interrupted_download_is_noticed_and_goes_on(
+    published: str, built: Path, tmp_path: Path, hub_server: HubServer
+) -> None:
+    hub_server.fail("GET .*/resolve/.*velocity/c/5", status=403, times=100)
+    with pytest.raises(HubError):
+        download(published, tmp_path / "copy")
+    with pytest.raises(StoreError, match=r"got no file .* download, again"):
+        phigen.open(tmp_path / "copy")
+    hub_server.reset()
+    done = download(published, tmp_path / "copy")
+    assert 0 < done.files < len(files_of(built))
+    assert files_of(done.path) == files_of(built)
+
+
+def test_a_dropped_connection_in_mid_file_goes_on(
+    published: str, built: Path, tmp_path: Path, hub_server: HubServer
+) -> None:
+    hub_server.drop("GET .*velocity/c/3", after=1000)
+    assert files_of(download(published, tmp_path / "copy").path) == files_of(built)
+
+
+@pytest.mark.parametrize("file", ["store.zarr/velocity/c/3/", "store.zarr/manifest.json", "files.json", "recipe.yaml"])
+def test_a_wrong_byte_is_named_and_fetched_again(
+    published: str, built: Path, tmp_path: Path, hub_server: HubServer, file: str
+) -> None:
+    hub_server.corrupt(f"GET .*{file}", offset=60)
+    done = download(published, tmp_path / "copy")
+    assert len(done.mended) == 1
+    assert done.mended[0].startswith(file)
+    assert files_of(done.path) == files_of(built)
+
+
+def test_a_byte_that_is_wrong_twice_is_refused_and_not_kept(
+    published: str, tmp_path: Path, hub_server: HubServer
+) -> None:
+    hub_server.corrupt("GET .*velocity/c/3/", offset=60, times=2)
+    with pytest.raises(HubError, match=r"store\.zarr/velocity/c/3/.* arrived twice with other bytes"):
+        download(published, tmp_path / "copy")
+    with pytest.raises(StoreError, match="got no file"):
+        phigen.open(tmp_path / "copy")
+    assert download(published, tmp_path / "copy").mended == ()
+
+
+def test_a_byte_that_went_wrong_on_disk_is_fetched_again(published: str, built: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    download(published, folder)
+    shard = next(file for file in sorted((folder / "store.zarr" / "smoke" / "c" / "2").rglob("*")) if file.is_file())
+    data = bytearray(shard.read_bytes())
+    data[100] ^= 1
+    shard.write_bytes(data)
+    again = download(published, folder)
+    assert again.mended == (shard.relative_to(folder).as_posix(),)
+    assert files_of(folder / "store.zarr") == files_of(built)
+
+
+def test_without_a_version_it_is_the_newest_and_it_says_which(published: str, built: Path) -> None:
+    name = published.partition("@")[0]
+    for version in ("1.10.0", "1.9.0", "2.0.0-rc.1"):
+        publish(built, name, version=version)
+    assert str(download(name).reference) == f"{name}@v1.10.0"
+    with pytest.warns(UserWarning, match=r"no version was named, this is v1\.10\.0"):
+        phigen.open(f"hf://datasets/{name}")
+
+
+def test_what_is_streamed_is_what_was_built(published: str, built: Path, hub_server: HubServer) -> None:
+    streamed, here = phigen.open(f"hf://datasets/{published}"), phigen.open(built)
+    hub_server.reset()
+    window = streamed["velocity"].isel(run=3, time=slice(0, 2)).values
+    assert np.array_equal(window, here["velocity"].isel(run=3, time=slice(0, 2)).values)
+    assert {path for path in resolved(hub_server) if path} <= {
+        "zarr.json",
+        "velocity/zarr.json",
+        "velocity/c/3/0/0/0/0",
+    }
+    assert phigen.summarize(phigen.measure(streamed)).identical(phigen.summarize(phigen.measure(here)))
+
+
+OFFLINE = """
+import sys, warnings
+import phigen
+from phigen.hub.downloading import download
+reference = sys.argv[1]
+print(download(reference).reference)
+warnings.simplefilter("ignore")
+print(phigen.open(f"hf://datasets/{reference}").sizes["run"])
+print(phigen.open(f"hf://datasets/{reference.partition('@')[0]}").sizes["run"])
+"""
+
+
+def test_offline_a_cached_copy_works(published: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    download(published)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    done = subprocess.run([sys.executable, "-c", OFFLINE, published], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [published, "16", "16"]
+
+
+def test_offline_without_a_copy_is_one_line(published: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    command = [sys.executable, "-m", "phigen", "download", published]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{published}: the Hub cannot be reached")
+    assert done.stderr.count("\n") == 1
+
+
+def test_offline_a_copy_of_some_runs_does_not_pass_for_all(published: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    download(published, levels=[0])
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    command = [sys.executable, "-m", "phigen", "download", published]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert "lacks what is asked for" in done.stderr
+    assert subprocess.run([*command, "--level", "0"], check=False).returncode == 0
+
+
+def test_a_private_dataset_is_not_told_from_a_missing_one_without_a_token(
+    hub: Hub, built: Path, hub_server: HubServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    publish(built, hub.repository, private=True)
+    download(hub.repository, tmp_path / "mine")
+    monkeypatch.delenv("HF_TOKEN")
+    for name in (hub.repository, f"{hub.repository}-missing"):
+        with pytest.raises(HubError, match="no such dataset, or it is private"):
+            download(name, tmp_path / "copy")
+        with pytest.raises(HubError, match="no such dataset, or it is private"):
+            phigen.open(f"hf://datasets/{name}@v1.0.0")
+
+
+def test_a_gated_dataset_says_how_to_get_access(
+    published: str, hub_server: HubServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    hub_server.gate(published.partition("@")[0], "friend")
+    monkeypatch.setenv("HF_TOKEN", hub_server.user("stranger"))
+    with pytest.raises(HubError, match="is gated"):
+        download(published, tmp_path / "copy")
+    with pytest.raises(HubError, match="is gated"):
+        phigen.open(f"hf://datasets/{published}")
+    monkeypatch.setenv("HF_TOKEN", hub_server.user("friend"))
+    assert download(published, tmp_path / "copy").runs == 16
+
+
+def test_too_many_requests_are_waited_for_or_said(published: str, tmp_path: Path, hub_server: HubServer) -> None:
+    hub_server.fail("GET .*/refs", status=429, times=100)
+    with pytest.raises(HubError, match="too many requests"):
+        download(published, tmp_path / "copy")
+
+
+@pytest.mark.parametrize(
+    ("reference", "match"),
+    [("@v9.9.9", r"no such version, published are v1\.0\.0"), ("@latest", "'latest' is not a semantic version")],
+)
+def test_a_version_that_is_not_there_is_refused_with_those_that_are(published: str, reference: str, match: str) -> None:
+    with pytest.raises(HubError, match=match):
+        download(published.partition("@")[0] + reference)
+
+
+def test_a_level_or_split_that_is_not_there_is_refused_with_those_that_are(published: str, tmp_path: Path) -> None:
+    with pytest.raises(HubError, match="has no level 7, got 0, 1"):
+        download(published, tmp_path / "copy", levels=[7])
+    with pytest.raises(HubError, match="has no split validation, got test, train"):
+        download(published, tmp_path / "copy", split="validation")
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(published: str, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("the only copy")
+    with pytest.raises(HubError, match=f"holds something else, not {published}"):
+        download(published, tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_repository_of_something_else_is_no_dataset_of_phigens(
+    hub: Hub, hub_server: HubServer, tmp_path: Path
+) -> None:
+    hub_server.create(hub.repository, {"README.md": b"cats"})
+    with pytest.raises(HubError, match="has no published version"):
+        download(hub.repository, tmp_path / "copy")
+    hub_server.tag(hub.repository, "v1.0.0")
+    with pytest.raises(HubError, match=r"has no files\.json"):
+        download(f"{hub.repository}@v1.0.0", tmp_path / "copy")
+    with pytest.raises(HubError, match=r"holds no zarr\.json, so phigen has not published it"):
+        phigen.open(f"hf://datasets/{hub.repository}@v1.0.0")
+
+
+def test_the_list_names_every_file_with_size_and_sha256(published: str, tmp_path: Path) -> None:
+    folder = download(published, tmp_path / "copy").path.parent
+    listed = json.loads((folder / "files.json").read_text())["files"]
+    here = {name for name in files_of(folder) if not name.startswith(".cache/")}
+    assert here == listed.keys() | {"files.json"}

@@ -1,0 +1,295 @@
+"""A version is published whole or not at all, and never changes; what stops a publication costs nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+import xarray as xr
+
+from phigen.building.builder import build
+from phigen.errors import HubError, StoreError
+from phigen.hub import repository
+from phigen.hub.publishing import publish
+from phigen.hub.reference import Reference
+from phigen.recipe.loading import parse
+from phigen.recipe.model import Recipe
+from phigen.store import manifest
+from phigen.store import reading as store
+from tests.shared.files import files_of
+from tests.shared.hub_server import HubServer
+from tests.shared.hub_state import Blob
+from tests.shared.recipes import SMALL, WITHOUT_FLOOR
+from tests.shared.requests import Hub
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(parse(WITHOUT_FLOOR), tmp_path_factory.mktemp("publishing") / "small.zarr", workers=1).path
+
+
+@pytest.fixture
+def copied(built: Path, tmp_path: Path) -> Path:
+    """One that a test may damage."""
+    return Path(shutil.copytree(built, tmp_path / "small.zarr"))
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another dataset of the same name and version."""
+    recipe = parse(WITHOUT_FLOOR.replace("strength: 0.1", "strength: 0.11"), "other.yaml")
+    return build(recipe, tmp_path_factory.mktemp("other") / "small.zarr", workers=1).path
+
+
+def stored(files: dict[str, bytes]) -> dict[str, bytes]:
+    return {name.removeprefix("store.zarr/"): data for name, data in files.items() if name.startswith("store.zarr/")}
+
+
+def test_what_is_published_is_the_store_byte_for_byte(hub: Hub, hub_server: HubServer, built: Path) -> None:
+    done = publish(built, hub.repository)
+    assert (done.published, str(done.reference)) == (True, f"{hub.repository}@v1.0.0")
+    assert stored(hub_server.files(hub.repository, "v1.0.0")) == files_of(built)
+    assert hub_server.tags(hub.repository) == {"v1.0.0": done.commit}
+
+
+def test_beside_the_store_are_the_card_the_index_the_recipe_the_list_and_pictures(
+    hub: Hub, hub_server: HubServer, small: Recipe, tmp_path: Path
+) -> None:
+    publish(build(small, tmp_path / "small.zarr", workers=1).path, hub.repository)
+    files = hub_server.files(hub.repository, "v1.0.0")
+    beside = {name for name in files if not name.startswith("store.zarr/")} - {".gitattributes"}
+    assert beside == {"README.md", "files.json", "floor.png", "index.parquet", "preview.png", "recipe.yaml"}
+    assert files["recipe.yaml"].decode() == small.text
+    assert pyarrow.parquet.read_table(io.BytesIO(files["index.parquet"])).num_rows == 8
+    listed = json.loads(files["files.json"])["files"]
+    assert listed.keys() == files.keys() - {"files.json", ".gitattributes"}
+    assert all(len(files[name]) == size for name, (size, _) in listed.items())
+
+
+def test_the_same_again_changes_nothing_and_uploads_nothing(hub: Hub, hub_server: HubServer, built: Path) -> None:
+    first = publish(built, hub.repository)
+    hub_server.reset()
+    again = publish(built, hub.repository)
+    assert (again.published, again.uploaded, again.bytes, again.commit) == (False, 0, 0, first.commit)
+    assert {request.method for request in hub_server.requests} <= {"GET", "HEAD"}
+
+
+def test_other_content_under_the_same_version_is_refused_with_what_differs(
+    hub: Hub, hub_server: HubServer, built: Path, other: Path
+) -> None:
+    commit = publish(built, hub.repository).commit
+    with pytest.raises(HubError, match=r"@v1\.0\.0: is published with other content, .* store\.zarr/"):
+        publish(other, hub.repository)
+    assert hub_server.tags(hub.repository) == {"v1.0.0": commit}
+
+
+def test_a_new_version_leaves_the_old_one_and_replaces_what_is_no_more(
+    hub: Hub, hub_server: HubServer, built: Path, tmp_path: Path
+) -> None:
+    publish(built, hub.repository)
+    fewer = build(
+        parse(SMALL.replace("levels: [0, 1]", "levels: [0]"), "fewer.yaml"), tmp_path / "fewer.zarr", workers=1
+    )
+    publish(fewer.path, hub.repository, version="1.1.0")
+    assert stored(hub_server.files(hub.repository, "v1.0.0")) == files_of(built)
+    assert stored(hub_server.files(hub.repository, "v1.1.0")) == files_of(fewer.path)
+    assert [one.version for one in repository.versions(Reference(hub.repository))] == ["1.1.0", "1.0.0"]
+
+
+def test_a_tag_that_is_no_version_is_passed_over(hub: Hub, hub_server: HubServer, built: Path) -> None:
+    commit = publish(built, hub.repository).commit
+    assert repository.tag(hub.repository, "viewer", commit, "no version")
+    assert [one.version for one in repository.versions(Reference(hub.repository))] == ["1.0.0"]
+
+
+@pytest.mark.parametrize("call", ["lfs/objects/batch", "PUT ", "/commit/main", "/tag/"])
+def test_an_interrupted_publication_has_no_tag_and_goes_on(
+    hub: Hub, hub_server: HubServer, built: Path, call: str
+) -> None:
+    hub_server.fail(call, status=403)
+    with pytest.raises(HubError, match="no right"):
+        publish(built, hub.repository)
+    assert hub_server.tags(hub.repository) == {}
+    assert publish(built, hub.repository).published
+    assert stored(hub_server.files(hub.repository, "v1.0.0")) == files_of(built)
+
+
+def test_what_was_uploaded_before_an_interruption_is_not_uploaded_again(
+    hub: Hub, hub_server: HubServer, built: Path
+) -> None:
+    hub_server.fail("/commit/main", status=403, nth=2)
+    with pytest.raises(HubError):
+        publish(built, hub.repository)
+    hub_server.reset()
+    publish(built, hub.repository)
+    assert not [request for request in hub_server.requests if request.method == "PUT"]
+
+
+def test_many_files_are_several_commits_on_top_of_each_other(
+    hub: Hub, hub_server: HubServer, built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "FILES_A_COMMIT", 20)
+    monkeypatch.setattr(repository, "FILES_AT_ONCE", 7)
+    told: list[tuple[str, int, int]] = []
+    publish(built, hub.repository, progress=lambda *one: told.append(one))
+    commits = [request for request in hub_server.requests if "/commit/main" in request.path]
+    assert len(commits) > 1
+    assert stored(hub_server.files(hub.repository, "v1.0.0")) == files_of(built)
+    assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
+    assert told[-1][1] == told[-1][2]
+
+
+def test_the_hub_need_not_note_every_shard_by_its_own_name(hub: Hub, hub_server: HubServer, built: Path) -> None:
+    publish(built, hub.repository)
+    publish(built, hub.repository, version="1.0.1")
+    attributes = hub_server.files(hub.repository, "v1.0.1")[".gitattributes"].decode().splitlines()
+    assert [line.split()[0] for line in attributes if line.startswith("store.zarr")] == ["store.zarr/**/c/**"]
+
+
+def test_who_changes_the_repository_meanwhile_is_noticed(hub: Hub, hub_server: HubServer, built: Path) -> None:
+    publish(built, hub.repository, version="0.9.0")
+    hub_server.commit(hub.repository, {"preview.png": b"theirs"})
+    hub_server.before("POST .*/commit/main", lambda: hub_server.commit(hub.repository, {"README.md": b"mine"}))
+    with pytest.raises(HubError, match="changed the repository meanwhile"):
+        publish(built, hub.repository)
+    assert publish(built, hub.repository).published
+
+
+def test_a_tag_that_appears_meanwhile_on_the_same_data_is_no_failure(
+    hub: Hub, hub_server: HubServer, built: Path
+) -> None:
+    hub_server.before("POST .*/tag/", lambda: hub_server.tag(hub.repository, "v1.0.0", hub_server.head(hub.repository)))
+    assert publish(built, hub.repository).published
+
+
+def test_a_tag_that_somebody_else_makes_of_the_same_data_is_theirs(
+    hub: Hub, hub_server: HubServer, built: Path
+) -> None:
+    def overtake() -> None:
+        hub_server.commit(hub.repository, {"note": b"theirs"})
+        hub_server.tag(hub.repository, "v1.0.0", hub_server.head(hub.repository))
+
+    hub_server.before("POST .*/tag/", overtake)
+    done = publish(built, hub.repository)
+    assert not done.published
+    assert done.commit == hub_server.head(hub.repository)
+
+
+def test_a_repository_of_something_else_is_left_alone(hub: Hub, hub_server: HubServer, built: Path) -> None:
+    api = repository.api()
+    api.create_repo(hub.repository, repo_type="dataset")
+    api.upload_file(
+        path_or_fileobj=b"years of work", path_in_repo="mine.csv", repo_id=hub.repository, repo_type="dataset"
+    )
+    head = hub_server.head(hub.repository)
+    with pytest.raises(HubError, match=r"holds files that phigen has not published, mine\.csv for one"):
+        publish(built, hub.repository)
+    assert hub_server.head(hub.repository) == head
+
+
+def test_a_tag_that_appears_meanwhile_on_other_data_never_moves(hub: Hub, hub_server: HubServer, built: Path) -> None:
+    def tag_another() -> None:
+        hub_server.tag(hub.repository, "v1.0.0", hub_server.commit(hub.repository, {"store.zarr/zarr.json": b"{}"}))
+
+    hub_server.before("POST .*/tag/", tag_another)
+    with pytest.raises(HubError, match="is published with other content"):
+        publish(built, hub.repository)
+    assert stored(hub_server.files(hub.repository, "v1.0.0"))["zarr.json"] == b"{}"
+
+
+def test_what_arrived_otherwise_is_not_tagged(hub: Hub, hub_server: HubServer, built: Path) -> None:
+    def replace_one() -> None:
+        hub_server.state.repositories[hub.repository].head.tree["recipe.yaml"] = Blob(b"another", is_large=False)
+
+    publish(built, hub.repository, version="0.9.0")
+    hub_server.before("POST .*/commit/main", lambda: hub_server.before("GET .*/tree/", replace_one))
+    with pytest.raises(HubError, match=r"recipe\.yaml"):
+        publish(built, hub.repository)
+    assert "v1.0.0" not in hub_server.tags(hub.repository)
+
+
+def test_a_private_repository_is_made_private(hub: Hub, hub_server: HubServer, built: Path) -> None:
+    publish(built, hub.repository, private=True)
+    assert hub_server.state.repositories[hub.repository].private
+
+
+def test_a_public_repository_is_not_taken_for_a_private_one(hub: Hub, hub_server: HubServer, built: Path) -> None:
+    publish(built, hub.repository, version="0.9.0")
+    with pytest.raises(HubError, match="is public already"):
+        publish(built, hub.repository, private=True)
+
+
+def test_without_a_token_it_says_how_to_log_in(
+    hub: Hub, hub_server: HubServer, built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_TOKEN")
+    with pytest.raises(HubError, match=r"no token; log in with `hf auth login`, or set HF_TOKEN"):
+        publish(built, hub.repository)
+
+
+def test_a_token_that_may_only_read_is_refused_in_words(
+    hub: Hub, hub_server: HubServer, built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", hub_server.user("owner", may_write=False))
+    with pytest.raises(HubError, match="no right"):
+        publish(built, hub.repository)
+
+
+def test_a_token_that_the_hub_does_not_know_is_refused_in_words(
+    hub: Hub, hub_server: HubServer, built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_nobody")
+    with pytest.raises(HubError, match="does not accept the token") as caught:
+        publish(built, hub.repository)
+    assert "hf_nobody" not in str(caught.value)
+
+
+def test_an_unfinished_store_is_refused(hub: Hub, hub_server: HubServer, copied: Path) -> None:
+    manifest.scatter(copied)
+    with pytest.raises(StoreError, match="is unfinished"):
+        publish(copied, hub.repository)
+    assert not hub_server.requests
+
+
+def test_a_store_with_one_flipped_bit_is_refused(hub: Hub, hub_server: HubServer, copied: Path) -> None:
+    shard = next(file for file in sorted(copied.rglob("*")) if file.is_file() and "velocity/c/" in file.as_posix())
+    data = bytearray(shard.read_bytes())
+    data[len(data) // 2] ^= 1
+    shard.write_bytes(data)
+    with pytest.raises(StoreError, match=r"velocity/c/0/.* is damaged"):
+        publish(copied, hub.repository)
+    assert not hub_server.requests
+
+
+@pytest.mark.parametrize("version", ["1.0", "v1.0.0", "latest"])
+def test_a_version_that_is_not_semantic_is_refused(hub: Hub, hub_server: HubServer, built: Path, version: str) -> None:
+    with pytest.raises(HubError, match=f"'{version}' is not a semantic version"):
+        publish(built, hub.repository, version=version)
+
+
+@pytest.mark.parametrize(
+    "name", ["small", "a/b/c", "owner/", "owner/sm all", "owner/small@v1.0.0", "owner/a--b", "owner/a.git"]
+)
+def test_a_name_that_is_no_repository_is_refused(hub: Hub, hub_server: HubServer, built: Path, name: str) -> None:
+    with pytest.raises(HubError, match=r"write OWNER/NAME|names a version|allows no such name"):
+        publish(built, name)
+
+
+def test_plain_xarray_opens_what_is_published(hub: Hub, hub_server: HubServer, built: Path) -> None:
+    publish(built, hub.repository)
+    streamed = xr.open_zarr(f"hf://datasets/{hub.repository}@v1.0.0/store.zarr", chunks=None)
+    here = store.open(built)
+    assert np.array_equal(streamed["velocity"].values, here["velocity"].values)
+    xr.testing.assert_identical(streamed.isel(time=0).load(), here.isel(time=0).load())
+
+
+def test_the_token_is_in_no_published_file(hub: Hub, hub_server: HubServer, built: Path) -> None:
+    publish(built, hub.repository)
+    token = os.environ["HF_TOKEN"].encode()
+    assert not any(token in data for data in hub_server.files(hub.repository, "v1.0.0").values())
