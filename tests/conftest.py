@@ -19,7 +19,7 @@ from phigen.planning.plans import plan
 from phigen.planning.runs import Simulation
 from phigen.recipe.loading import parse
 from phigen.recipe.model import Recipe
-from tests.shared.hub_server import HubServer
+from tests.shared.hub.server import HubServer
 from tests.shared.recipes import SMALL
 from tests.shared.requests import Hub, Scene
 

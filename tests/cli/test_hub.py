@@ -17,7 +17,7 @@ from phigen.hub.publishing import publish
 from phigen.recipe.loading import parse
 from tests.shared.command import phigen, succeeds
 from tests.shared.files import files_of
-from tests.shared.hub_server import HubServer
+from tests.shared.hub.server import HubServer
 from tests.shared.recipes import WITHOUT_FLOOR
 from tests.shared.requests import Hub
 

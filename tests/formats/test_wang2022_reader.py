@@ -29,7 +29,7 @@ from phigen.store.reading import open as open_dataset
 from phigen.store.summary import describe
 from phigen.symmetry.point_groups import FACES, GROUPS, inverse, turn
 from tests.shared.files import files_of
-from tests.shared.hub_server import HubServer
+from tests.shared.hub.server import HubServer
 from tests.shared.requests import Hub
 
 Files = dict[str, np.ndarray]

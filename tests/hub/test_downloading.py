@@ -23,8 +23,8 @@ from phigen.hub.reference import Reference
 from phigen.recipe.loading import parse
 from phigen.store.summary import describe
 from tests.shared.files import files_of
-from tests.shared.hub_server import HubServer
-from tests.shared.hub_state import Repository
+from tests.shared.hub.repositories import Repository
+from tests.shared.hub.server import HubServer
 from tests.shared.requests import Hub
 
 SMALL = """\

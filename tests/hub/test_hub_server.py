@@ -25,7 +25,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import get_session, httpx
 
 from tests.shared.files import files_of
-from tests.shared.hub_server import HubServer
+from tests.shared.hub.server import HubServer
 from tests.shared.requests import Hub
 
 CARD = "---\nlicense: mit\nconfigs:\n- {config_name: default, data_files: [{split: train, path: index.parquet}]}\n---\n"

@@ -23,8 +23,8 @@ from phigen.recipe.model import Recipe
 from phigen.store import manifest
 from phigen.store import reading as store
 from tests.shared.files import files_of
-from tests.shared.hub_server import HubServer
-from tests.shared.hub_state import Blob
+from tests.shared.hub.repositories import Blob
+from tests.shared.hub.server import HubServer
 from tests.shared.recipes import SMALL, WITHOUT_FLOOR
 from tests.shared.requests import Hub
 
