@@ -57,7 +57,7 @@ def test_json_says_the_same(hub: Hub, built: Path, tmp_path: Path) -> None:
     (version,) = json.loads(succeeds("versions", hub.repository, "--json"))
     assert (version["version"], version["commit"]) == ("v1.0.0", published["commit"])
     fetched = json.loads(succeeds("download", hub.repository, "--level", 1, "--out", tmp_path / "copy", "--json"))
-    assert (fetched["dataset"], fetched["runs"], fetched["mended"]) == (f"{hub.repository}@v1.0.0", 4, [])
+    assert (fetched["dataset"], fetched["runs"], fetched["repaired"]) == (f"{hub.repository}@v1.0.0", 4, [])
 
 
 def test_the_newest_version_is_named_in_one_line(hub: Hub, built: Path) -> None:
@@ -125,7 +125,9 @@ def test_ctrl_c_keeps_what_was_done(
 def test_an_address_that_leads_nowhere_is_one_line(hub: Hub, url: str) -> None:
     done = phigen("measure", url)
     assert done.returncode == 1
-    assert done.stderr.startswith(("nobody/nothing@v1.0.0: there is no such dataset", f"{url}: names no dataset"))
+    assert done.stderr.startswith(
+        ("nobody/nothing@v1.0.0: there is no such dataset", f"{url}: is not the name of a dataset")
+    )
     assert done.stderr.count("\n") == 1
 
 

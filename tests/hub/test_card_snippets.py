@@ -7,12 +7,14 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from phigen.hub.downloading import download
 from phigen.hub.publishing import publish
+from phigen.installing import requirement
 from phigen.store import manifest
 from tests.shared.requests import Hub
 
@@ -40,7 +42,7 @@ def test_every_snippet_of_a_card_runs_as_it_stands(card: str, eq3: Path, tmp_pat
     for line in (*loading.splitlines(), *rebuilding.splitlines()):
         command = line.removeprefix("$ ")
         if command.startswith("pip install"):
-            assert "phigen==" in command
+            assert requirement(version=version("phigen")) in command
             continue
         done = subprocess.run(command.split(), capture_output=True, text=True, env=env, cwd=tmp_path)
         assert done.returncode == 0, f"{command}\n{done.stderr}"
@@ -49,7 +51,7 @@ def test_every_snippet_of_a_card_runs_as_it_stands(card: str, eq3: Path, tmp_pat
 
 
 def _with_commands() -> str:
-    """Give a PATH on which this environment's own commands come first."""
+    """Return a PATH on which this environment's own commands come first."""
     own = Path(sys.executable).parent
     assert shutil.which("phigen", path=str(own))
     return f"{own}{os.pathsep}{os.environ['PATH']}"

@@ -17,7 +17,8 @@ import xarray as xr
 import phigen
 from phigen.building.builder import build
 from phigen.errors import HubError, StoreError
-from phigen.hub.downloading import cached, download
+from phigen.hub.copies import cached
+from phigen.hub.downloading import download
 from phigen.hub.publishing import publish
 from phigen.hub.reference import Reference
 from phigen.recipe.loading import parse
@@ -78,7 +79,7 @@ def test_a_round_trip_is_byte_identical(published: str, built: Path, tmp_path: P
     done = download(published, tmp_path / "copy")
     assert done.path == tmp_path / "copy" / "store.zarr"
     assert files_of(done.path) == files_of(built)
-    assert (done.runs, done.mended) == (16, ())
+    assert (done.runs, done.repaired) == (16, ())
 
 
 def test_the_copy_opens_as_what_was_built(published: str, built: Path, tmp_path: Path) -> None:
@@ -148,7 +149,7 @@ def test_downloads_to_one_folder_at_a_time_join(published: str, built: Path, tmp
     with ThreadPoolExecutor(2) as pool:
         done = list(pool.map(lambda level: download(published, tmp_path / "copy", levels=[level]), [0, 1]))
     assert sorted(one.runs for one in done) == [8, 16]
-    assert not any(one.mended for one in done)
+    assert not any(one.repaired for one in done)
     assert files_of(done[0].path) == files_of(built)
 
 
@@ -218,8 +219,8 @@ def test_a_wrong_byte_is_named_and_fetched_again(
 ) -> None:
     hub_server.corrupt(f"GET .*{file}", offset=60)
     done = download(published, tmp_path / "copy")
-    assert len(done.mended) == 1
-    assert done.mended[0].startswith(file)
+    assert len(done.repaired) == 1
+    assert done.repaired[0].startswith(file)
     assert files_of(done.path) == files_of(built)
 
 
@@ -231,7 +232,7 @@ def test_a_byte_that_is_wrong_twice_is_refused_and_not_kept(
         download(published, tmp_path / "copy")
     with pytest.raises(StoreError, match="got no file"):
         phigen.open(tmp_path / "copy")
-    assert download(published, tmp_path / "copy").mended == ()
+    assert download(published, tmp_path / "copy").repaired == ()
 
 
 def test_a_byte_that_went_wrong_on_disk_is_fetched_again(published: str, built: Path, tmp_path: Path) -> None:
@@ -242,7 +243,7 @@ def test_a_byte_that_went_wrong_on_disk_is_fetched_again(published: str, built: 
     data[100] ^= 1
     shard.write_bytes(data)
     again = download(published, folder)
-    assert again.mended == (shard.relative_to(folder).as_posix(),)
+    assert again.repaired == (shard.relative_to(folder).as_posix(),)
     assert files_of(folder / "store.zarr") == files_of(built)
 
 
@@ -347,9 +348,9 @@ def test_a_version_that_is_not_there_is_refused_with_those_that_are(published: s
 
 
 def test_a_level_or_split_that_is_not_there_is_refused_with_those_that_are(published: str, tmp_path: Path) -> None:
-    with pytest.raises(HubError, match="has no level 7, got 0, 1"):
+    with pytest.raises(HubError, match="has no level 7, only 0, 1"):
         download(published, tmp_path / "copy", levels=[7])
-    with pytest.raises(HubError, match="has no split validation, got test, train"):
+    with pytest.raises(HubError, match="has no split validation, only test, train"):
         download(published, tmp_path / "copy", split="validation")
 
 
@@ -369,7 +370,7 @@ def test_a_repository_of_something_else_is_no_dataset_of_phigens(
     hub_server.tag(hub.repository, "v1.0.0")
     with pytest.raises(HubError, match=r"has no files\.json"):
         download(f"{hub.repository}@v1.0.0", tmp_path / "copy")
-    with pytest.raises(HubError, match=r"holds no zarr\.json, so phigen has not published it"):
+    with pytest.raises(HubError, match=r"holds no zarr\.json, so it was not published by phigen"):
         phigen.open(f"hf://datasets/{hub.repository}@v1.0.0")
 
 

@@ -15,7 +15,7 @@ import xarray as xr
 
 from phigen.building.builder import build
 from phigen.errors import HubError, StoreError
-from phigen.hub import repository
+from phigen.hub import committing, repository, versions
 from phigen.hub.publishing import publish
 from phigen.hub.reference import Reference
 from phigen.recipe.loading import parse
@@ -64,7 +64,7 @@ def test_beside_the_store_are_the_card_the_index_the_recipe_the_list_and_picture
     publish(build(small, tmp_path / "small.zarr", workers=1).path, hub.repository)
     files = hub_server.files(hub.repository, "v1.0.0")
     beside = {name for name in files if not name.startswith("store.zarr/")} - {".gitattributes"}
-    assert beside == {"README.md", "files.json", "floor.png", "index.parquet", "preview.png", "recipe.yaml"}
+    assert beside == {"README.md", "files.json", "rounding_floor.png", "index.parquet", "preview.png", "recipe.yaml"}
     assert files["recipe.yaml"].decode() == small.text
     assert pyarrow.parquet.read_table(io.BytesIO(files["index.parquet"])).num_rows == 8
     listed = json.loads(files["files.json"])["files"]
@@ -99,13 +99,13 @@ def test_a_new_version_leaves_the_old_one_and_replaces_what_is_no_more(
     publish(fewer.path, hub.repository, version="1.1.0")
     assert stored(hub_server.files(hub.repository, "v1.0.0")) == files_of(built)
     assert stored(hub_server.files(hub.repository, "v1.1.0")) == files_of(fewer.path)
-    assert [one.version for one in repository.versions(Reference(hub.repository))] == ["1.1.0", "1.0.0"]
+    assert [one.version for one in versions.versions(Reference(hub.repository))] == ["1.1.0", "1.0.0"]
 
 
 def test_a_tag_that_is_no_version_is_passed_over(hub: Hub, hub_server: HubServer, built: Path) -> None:
     commit = publish(built, hub.repository).commit
-    assert repository.tag(hub.repository, "viewer", commit, "no version")
-    assert [one.version for one in repository.versions(Reference(hub.repository))] == ["1.0.0"]
+    assert versions.tag(hub.repository, "viewer", commit, "no version")
+    assert [one.version for one in versions.versions(Reference(hub.repository))] == ["1.0.0"]
 
 
 @pytest.mark.parametrize("call", ["lfs/objects/batch", "PUT ", "/commit/main", "/tag/"])
@@ -113,7 +113,7 @@ def test_an_interrupted_publication_has_no_tag_and_goes_on(
     hub: Hub, hub_server: HubServer, built: Path, call: str
 ) -> None:
     hub_server.fail(call, status=403)
-    with pytest.raises(HubError, match="no right"):
+    with pytest.raises(HubError, match="does not have the right"):
         publish(built, hub.repository)
     assert hub_server.tags(hub.repository) == {}
     assert publish(built, hub.repository).published
@@ -134,8 +134,8 @@ def test_what_was_uploaded_before_an_interruption_is_not_uploaded_again(
 def test_many_files_are_several_commits_on_top_of_each_other(
     hub: Hub, hub_server: HubServer, built: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(repository, "FILES_A_COMMIT", 20)
-    monkeypatch.setattr(repository, "FILES_AT_ONCE", 7)
+    monkeypatch.setattr(committing, "FILES_PER_COMMIT", 20)
+    monkeypatch.setattr(committing, "FILES_PER_REPORT", 7)
     told: list[tuple[str, int, int]] = []
     publish(built, hub.repository, progress=lambda *one: told.append(one))
     commits = [request for request in hub_server.requests if "/commit/main" in request.path]
@@ -150,6 +150,39 @@ def test_the_hub_need_not_note_every_shard_by_its_own_name(hub: Hub, hub_server:
     publish(built, hub.repository, version="1.0.1")
     attributes = hub_server.files(hub.repository, "v1.0.1")[".gitattributes"].decode().splitlines()
     assert [line.split()[0] for line in attributes if line.startswith("store.zarr")] == ["store.zarr/**/c/**"]
+
+
+RULE = "store.zarr/**/c/** filter=lfs diff=lfs merge=lfs -text"
+
+
+@pytest.mark.parametrize(
+    ("held", "expected"),
+    [
+        (b"*.csv filter=lfs diff=lfs merge=lfs -text", ["*.csv filter=lfs diff=lfs merge=lfs -text", RULE]),
+        (b"*.csv text\r\n", ["*.csv text", RULE]),
+        (b"", [RULE]),
+        (f"# {RULE}\n".encode(), [f"# {RULE}", RULE]),
+        (f"{RULE}\n*.csv text".encode(), [RULE, "*.csv text"]),
+    ],
+)
+def test_a_rule_is_a_line_of_its_own_in_gitattributes(
+    hub: Hub, hub_server: HubServer, built: Path, held: bytes, expected: list[str]
+) -> None:
+    hub_server.create(hub.repository, {".gitattributes": held})
+    assert publish(built, hub.repository).published
+    lines = hub_server.files(hub.repository, "v1.0.0")[".gitattributes"].decode().splitlines()
+    assert lines[: len(expected)] == expected
+    assert not [line for line in lines[len(expected) :] if line.startswith("store.zarr/")]
+    assert stored(hub_server.files(hub.repository, "v1.0.0")) == files_of(built)
+
+
+def test_a_repository_without_gitattributes_gets_one(hub: Hub, hub_server: HubServer, built: Path) -> None:
+    hub_server.create(hub.repository)
+    hub_server.commit(hub.repository, {"README.md": b"a card"}, without=(".gitattributes",))
+    assert hub_server.files(hub.repository).keys() == {"README.md"}
+    assert publish(built, hub.repository).published
+    assert hub_server.files(hub.repository, "v1.0.0")[".gitattributes"].decode().splitlines()[0] == RULE
+    assert stored(hub_server.files(hub.repository, "v1.0.0")) == files_of(built)
 
 
 def test_who_changes_the_repository_meanwhile_is_noticed(hub: Hub, hub_server: HubServer, built: Path) -> None:
@@ -188,7 +221,7 @@ def test_a_repository_of_something_else_is_left_alone(hub: Hub, hub_server: HubS
         path_or_fileobj=b"years of work", path_in_repo="mine.csv", repo_id=hub.repository, repo_type="dataset"
     )
     head = hub_server.head(hub.repository)
-    with pytest.raises(HubError, match=r"holds files that phigen has not published, mine\.csv for one"):
+    with pytest.raises(HubError, match=r"holds files that phigen has not published, such as mine\.csv"):
         publish(built, hub.repository)
     assert hub_server.head(hub.repository) == head
 
@@ -237,7 +270,7 @@ def test_a_token_that_may_only_read_is_refused_in_words(
     hub: Hub, hub_server: HubServer, built: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", hub_server.user("owner", may_write=False))
-    with pytest.raises(HubError, match="no right"):
+    with pytest.raises(HubError, match="does not have the right"):
         publish(built, hub.repository)
 
 
@@ -251,7 +284,7 @@ def test_a_token_that_the_hub_does_not_know_is_refused_in_words(
 
 
 def test_an_unfinished_store_is_refused(hub: Hub, hub_server: HubServer, copied: Path) -> None:
-    manifest.scatter(copied)
+    manifest.scatter(manifest.load(copied))
     with pytest.raises(StoreError, match="is unfinished"):
         publish(copied, hub.repository)
     assert not hub_server.requests
@@ -277,7 +310,7 @@ def test_a_version_that_is_not_semantic_is_refused(hub: Hub, hub_server: HubServ
     "name", ["small", "a/b/c", "owner/", "owner/sm all", "owner/small@v1.0.0", "owner/a--b", "owner/a.git"]
 )
 def test_a_name_that_is_no_repository_is_refused(hub: Hub, hub_server: HubServer, built: Path, name: str) -> None:
-    with pytest.raises(HubError, match=r"write OWNER/NAME|names a version|allows no such name"):
+    with pytest.raises(HubError, match=r"write OWNER/NAME|names a version|does not allow this name"):
         publish(built, name)
 
 
