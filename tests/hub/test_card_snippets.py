@@ -13,16 +13,15 @@ from pathlib import Path
 import pytest
 
 from phigen.hub.downloading import download
-from phigen.hub.publishing import publish
 from phigen.installing import requirement
 from phigen.store import manifest
-from tests.shared.requests import Hub
+from tests.shared.requests import PublishOnce
 
 
 @pytest.fixture
-def card(hub: Hub, eq3: Path, tmp_path: Path) -> str:
-    done = publish(eq3, hub.repository)
-    return (download(str(done.reference), tmp_path / "read").path.parent / "README.md").read_text()
+def card(publish_once: PublishOnce, eq3: Path, tmp_path: Path) -> str:
+    published = str(publish_once(eq3))
+    return (download(published, tmp_path / "read").path.parent / "README.md").read_text()
 
 
 def blocks(card: str, language: str) -> list[str]:
@@ -58,11 +57,13 @@ def _with_commands() -> str:
 
 
 @pytest.mark.slow
-def test_the_index_loads_with_datasets_and_says_what_was_measured(hub: Hub, eq3: Path, tmp_path: Path) -> None:
-    publish(eq3, hub.repository)
+def test_the_run_table_loads_with_datasets_and_has_the_errors(
+    publish_once: PublishOnce, eq3: Path, tmp_path: Path
+) -> None:
+    repository = publish_once(eq3).repository
     code = f"""
 from datasets import load_dataset
-index = load_dataset("{hub.repository}", revision="v1.0.0")["runs"].to_pandas()
+index = load_dataset("{repository}", revision="v1.0.0")["runs"].to_pandas()
 print(len(index), *sorted(set(index["level"])), index.loc[index["level"] == 0, "velocity_mae"].max())
 """
     env = os.environ | {"HF_DATASETS_CACHE": str(tmp_path / "datasets")}

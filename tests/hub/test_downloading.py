@@ -1,4 +1,4 @@
-"""Who downloads gets every byte that was published, only what was asked for, and is told when it is not so."""
+"""A download has every byte that was published, only what was asked for, and reports any difference."""
 
 from __future__ import annotations
 
@@ -24,9 +24,8 @@ from phigen.hub.reference import Reference
 from phigen.recipe.loading import parse
 from phigen.store.summary import describe
 from tests.shared.files import files_of
-from tests.shared.hub.repositories import Repository
 from tests.shared.hub.server import HubServer
-from tests.shared.requests import Hub
+from tests.shared.requests import Hub, PublishOnce
 
 SMALL = """\
 name: small
@@ -50,27 +49,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(parse(SMALL), tmp_path_factory.mktemp("downloading") / "small.zarr", workers=1).path
 
 
-ORIGINAL: dict[str, Repository] = {}
-"""What the first test that asks for it publishes; the others begin with copies of it."""
-
-
 @pytest.fixture
-def published(hub: Hub, running_hub: HubServer | None, built: Path) -> str:
-    """Give the reference of a published version, of which nothing has been downloaded."""
-    if running_hub is None:
-        return str(publish(built, hub.repository).reference)
-    if not ORIGINAL:
-        name = publish(built, hub.repository).reference.repository
-        ORIGINAL[name] = deepcopy(running_hub.state.repositories[name])
-    ((name, original),) = ORIGINAL.items()
-    running_hub.state.repositories[name] = deepcopy(original)
-    shutil.rmtree(cached(Reference(name, "1.0.0")).parent, ignore_errors=True)
-    running_hub.reset()
-    return f"{name}@v1.0.0"
+def published(publish_once: PublishOnce, built: Path) -> str:
+    """The reference of a published version, of which nothing has been downloaded."""
+    return str(publish_once(built))
 
 
 def resolved(server: HubServer) -> set[str]:
-    """Give the files of the store that were asked for."""
+    """Return the files of the store that were asked for."""
     paths = (request.path for request in server.requests if request.method == "GET")
     return {path.partition("store.zarr/")[2] for path in paths if "/resolve/" in path and "store.zarr/" in path}
 

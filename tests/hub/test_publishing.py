@@ -15,9 +15,10 @@ import xarray as xr
 
 from phigen.building.builder import build
 from phigen.errors import HubError, StoreError
-from phigen.hub import committing, repository, versions
+from phigen.hub import bundle, committing, repository, versions
 from phigen.hub.publishing import publish
 from phigen.hub.reference import Reference
+from phigen.pictures.preview import preview
 from phigen.recipe.loading import parse
 from phigen.recipe.model import Recipe
 from phigen.store import manifest
@@ -26,12 +27,29 @@ from tests.shared.files import files_of
 from tests.shared.hub.repositories import Blob
 from tests.shared.hub.server import HubServer
 from tests.shared.recipes import SMALL, WITHOUT_FLOOR
-from tests.shared.requests import Hub
+from tests.shared.requests import Hub, PublishOnce
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(parse(WITHOUT_FLOOR), tmp_path_factory.mktemp("publishing") / "small.zarr", workers=1).path
+@pytest.fixture
+def built(without_floor: Path) -> Path:
+    return without_floor
+
+
+@pytest.fixture(autouse=True)
+def drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw each dataset only once: most tests publish the same one."""
+    monkeypatch.setattr(bundle, "preview", _drawn)
+
+
+def _drawn(dataset: xr.Dataset, path: Path) -> None:
+    recipe = dataset.attrs["recipe"]
+    if recipe not in PICTURES:
+        PICTURES[recipe] = preview(dataset, path).read_bytes()
+    path.write_bytes(PICTURES[recipe])
+
+
+PICTURES: dict[str, bytes] = {}
+"""Pictures by recipe."""
 
 
 @pytest.fixture
@@ -81,31 +99,33 @@ def test_the_same_again_changes_nothing_and_uploads_nothing(hub: Hub, hub_server
 
 
 def test_other_content_under_the_same_version_is_refused_with_what_differs(
-    hub: Hub, hub_server: HubServer, built: Path, other: Path
+    publish_once: PublishOnce, hub_server: HubServer, built: Path, other: Path
 ) -> None:
-    commit = publish(built, hub.repository).commit
+    repository = publish_once(built).repository
+    tags = hub_server.tags(repository)
     with pytest.raises(HubError, match=r"@v1\.0\.0: is published with other content, .* store\.zarr/"):
-        publish(other, hub.repository)
-    assert hub_server.tags(hub.repository) == {"v1.0.0": commit}
+        publish(other, repository)
+    assert hub_server.tags(repository) == tags
+    assert tags.keys() == {"v1.0.0"}
 
 
 def test_a_new_version_leaves_the_old_one_and_replaces_what_is_no_more(
-    hub: Hub, hub_server: HubServer, built: Path, tmp_path: Path
+    publish_once: PublishOnce, hub_server: HubServer, built: Path, tmp_path: Path
 ) -> None:
-    publish(built, hub.repository)
+    repository = publish_once(built).repository
     fewer = build(
         parse(SMALL.replace("levels: [0, 1]", "levels: [0]"), "fewer.yaml"), tmp_path / "fewer.zarr", workers=1
     )
-    publish(fewer.path, hub.repository, version="1.1.0")
-    assert stored(hub_server.files(hub.repository, "v1.0.0")) == files_of(built)
-    assert stored(hub_server.files(hub.repository, "v1.1.0")) == files_of(fewer.path)
-    assert [one.version for one in versions.versions(Reference(hub.repository))] == ["1.1.0", "1.0.0"]
+    publish(fewer.path, repository, version="1.1.0")
+    assert stored(hub_server.files(repository, "v1.0.0")) == files_of(built)
+    assert stored(hub_server.files(repository, "v1.1.0")) == files_of(fewer.path)
+    assert [one.version for one in versions.versions(Reference(repository))] == ["1.1.0", "1.0.0"]
 
 
-def test_a_tag_that_is_no_version_is_passed_over(hub: Hub, hub_server: HubServer, built: Path) -> None:
-    commit = publish(built, hub.repository).commit
-    assert versions.tag(hub.repository, "viewer", commit, "no version")
-    assert [one.version for one in versions.versions(Reference(hub.repository))] == ["1.0.0"]
+def test_a_tag_that_is_not_a_version_is_left_out(publish_once: PublishOnce, hub_server: HubServer, built: Path) -> None:
+    repository = publish_once(built).repository
+    assert versions.tag(repository, "viewer", hub_server.head(repository), "not a version")
+    assert [one.version for one in versions.versions(Reference(repository))] == ["1.0.0"]
 
 
 @pytest.mark.parametrize("call", ["lfs/objects/batch", "PUT ", "/commit/main", "/tag/"])
@@ -145,10 +165,12 @@ def test_many_files_are_several_commits_on_top_of_each_other(
     assert told[-1][1] == told[-1][2]
 
 
-def test_the_hub_need_not_note_every_shard_by_its_own_name(hub: Hub, hub_server: HubServer, built: Path) -> None:
-    publish(built, hub.repository)
-    publish(built, hub.repository, version="1.0.1")
-    attributes = hub_server.files(hub.repository, "v1.0.1")[".gitattributes"].decode().splitlines()
+def test_the_hub_need_not_list_every_shard_by_its_own_name(
+    publish_once: PublishOnce, hub_server: HubServer, built: Path
+) -> None:
+    repository = publish_once(built).repository
+    publish(built, repository, version="1.0.1")
+    attributes = hub_server.files(repository, "v1.0.1")[".gitattributes"].decode().splitlines()
     assert [line.split()[0] for line in attributes if line.startswith("store.zarr")] == ["store.zarr/**/c/**"]
 
 
@@ -314,9 +336,8 @@ def test_a_name_that_is_no_repository_is_refused(hub: Hub, hub_server: HubServer
         publish(built, name)
 
 
-def test_plain_xarray_opens_what_is_published(hub: Hub, hub_server: HubServer, built: Path) -> None:
-    publish(built, hub.repository)
-    streamed = xr.open_zarr(f"hf://datasets/{hub.repository}@v1.0.0/store.zarr", chunks=None)
+def test_plain_xarray_opens_what_is_published(publish_once: PublishOnce, built: Path) -> None:
+    streamed = xr.open_zarr(f"hf://datasets/{publish_once(built)}/store.zarr", chunks=None)
     here = store.open(built)
     assert np.array_equal(streamed["velocity"].values, here["velocity"].values)
     xr.testing.assert_identical(streamed.isel(time=0).load(), here.isel(time=0).load())
