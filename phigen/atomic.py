@@ -42,12 +42,26 @@ def written_whole(path: Path, *, replace: bool) -> Iterator[Path]:
     """
     if not replace:
         _refuse_taken(path)
+    with drafted(path) as draft:
+        yield draft
+        _move(draft, path, replace=replace)
+
+
+@contextmanager
+def drafted(path: Path) -> Iterator[Path]:
+    """Yield the path of a draft beside a target, and remove at the end what is still there.
+
+    What a killed process has left for the same target is removed before.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.iterdir():
         if (found := _DRAFT.fullmatch(left.name)) and found["stem"] + found["suffix"] == path.name:
             _remove(left)
-    with _moved_into_place(path, replace=replace) as draft:
+    draft = _draft_of(path)
+    try:
         yield draft
+    finally:
+        _remove(draft)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -59,8 +73,12 @@ def write_json(path: Path, value: Any) -> None:
         If it cannot be written.
     """
     path.parent.mkdir(exist_ok=True)
-    with _moved_into_place(path, replace=True) as draft:
+    draft = _draft_of(path)
+    try:
         draft.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="")
+        _move(draft, path, replace=True)
+    finally:
+        _remove(draft)
 
 
 def remove_drafts(folder: Path) -> None:
@@ -70,24 +88,18 @@ def remove_drafts(folder: Path) -> None:
             _remove(left)
 
 
-@contextmanager
-def _moved_into_place(path: Path, *, replace: bool) -> Iterator[Path]:
-    draft = path.with_name(f".{path.stem}.{uuid4().hex}.draft{path.suffix}")
-    try:
-        yield draft
-        if draft.is_file():
-            _flush(draft)
-        if not replace:
-            _refuse_taken(path)
-        draft.replace(path)
-    finally:
-        _remove(draft)
+def _draft_of(path: Path) -> Path:
+    return path.with_name(f".{path.stem}.{uuid4().hex}.draft{path.suffix}")
 
 
-def _flush(file: Path) -> None:
-    """Wait until a file's bytes are on disk, so that a power cut cannot leave its name without them."""
-    with file.open("rb+") as handle:
-        os.fsync(handle.fileno())
+def _move(draft: Path, path: Path, *, replace: bool) -> None:
+    """Move a draft to its target; a file is on disk before, so that a power cut leaves no name without bytes."""
+    if draft.is_file():
+        with draft.open("rb+") as handle:
+            os.fsync(handle.fileno())
+    if not replace:
+        _refuse_taken(path)
+    draft.replace(path)
 
 
 def _refuse_taken(path: Path) -> None:

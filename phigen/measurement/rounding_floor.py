@@ -15,12 +15,12 @@ from phigen.errors import MeasureError
 from phigen.measurement.data_error import FIELDS, measure
 from phigen.measurement.in_memory_runs import rehearse, simulator
 from phigen.planning.plans import plan
-from phigen.recipe.loading import parse
 from phigen.recipe.model import Recipe
 from phigen.recipe.scene import Vary
 from phigen.recipe.scenes import scenes_of
 from phigen.recipe.splits import Splits
 from phigen.recipe.symmetry import Breaking, Symmetry
+from phigen.store.layout import recipe_of
 from phigen.symmetry.scaling import Scale
 from phigen.symmetry.translation import Shift
 
@@ -53,7 +53,7 @@ def floor(dataset: xr.Dataset) -> xr.Dataset:
     if "recipe" not in dataset.attrs:
         name = dataset.attrs.get("name", "the dataset")
         raise MeasureError(f"{name} has no floor: there is no recipe in it to simulate; build one like it")
-    recipe = parse(dataset.attrs["recipe"], dataset.attrs["name"])
+    recipe = recipe_of(dataset.attrs)
     _refuse_other_flows(recipe)
     planned = plan(_unbroken(recipe, *_strongest(dataset)))
     names = [part for parts in FIELDS.values() for part in parts if part in dataset]

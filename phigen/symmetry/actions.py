@@ -35,7 +35,7 @@ class Group:
     def of(cls, attributes: Mapping[str, Any]) -> Self:
         """Give that of a dataset, from its attributes."""
         sides = attributes.get("boundaries", ["closed"] * 4)
-        reading = attributes.get("reading")
+        reading = attributes.get("scaling_method")
         return cls(
             attributes.get("group", "C1"),
             (sides[0] == "periodic", sides[-1] == "periodic"),

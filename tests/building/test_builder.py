@@ -24,6 +24,7 @@ from phigen.errors import BuildError, SimulationError, StoreError
 from phigen.planning.plans import plan
 from phigen.recipe.loading import load, parse
 from phigen.recipe.model import Recipe
+from phigen.store import construction
 from phigen.store import reading as store
 from tests.shared.files import files_of
 from tests.shared.recipes import SMALL
@@ -219,6 +220,6 @@ def test_a_run_that_cannot_be_written_is_named(small: Recipe, tmp_path: Path, mo
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store, "write", full)
+    monkeypatch.setattr(construction, "write_run", full)
     with pytest.raises(StoreError, match=r"s\.zarr: run 0 .* cannot be written, No space left on device; what was"):
         build(small, tmp_path / "s.zarr", workers=1)

@@ -18,6 +18,7 @@ from phigen.planning.plans import Calibration, plan
 from phigen.recipe.loading import parse
 from phigen.recipe.model import Recipe
 from phigen.recipe.values import spelled_out
+from phigen.store import construction
 from phigen.store import reading as store
 
 RECIPE = """\
@@ -178,7 +179,7 @@ def test_a_build_that_goes_on_does_not_calibrate_again(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(building, "calibrate", counted)
     with monkeypatch.context() as patch:
-        patch.setattr(store, "write", full)
+        patch.setattr(construction, "write_run", full)
         with pytest.raises(KeyboardInterrupt):
             build(graded(), path, workers=1)
     assert (len(calls), store.status(path).done) == (1, 0)
