@@ -20,9 +20,10 @@ from phigen.planning.runs import Run, Simulation, seconds_of
 from phigen.progress import Progress, silent
 from phigen.recipe.loading import load
 from phigen.recipe.model import Recipe
-from phigen.simulation.program import FIELDS, simulate
 from phigen.store import construction, writing
+from phigen.simulation.program import simulate
 from phigen.symmetry.actions import act
+from phigen.symmetry.fields import SIMULATED
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -183,7 +184,7 @@ def simulate_and_store(path: str, simulation: Simulation, runs: tuple[Run, ...])
     """
     try:
         wanted = writing.variables(Path(path))
-        fields = simulate(simulation, fields=[name for name in FIELDS if name in wanted])
+        fields = simulate(simulation, fields=[name for name in SIMULATED if name in wanted])
         for run in runs:
             construction.write_run(Path(path), run, act(fields, run.turn))
     except SimulationError as error:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phigen.errors import StoreError
-from phigen.simulation.variables import variables_of
 from phigen.store import manifest, template, writing
 from phigen.store.layout import LAYOUT, attributes_of, stored_attributes, translated
 from phigen.store.manifest import Entry, Fingerprint, Manifest
@@ -88,7 +87,7 @@ def prepare(path: Path, plan: Plan, *, known: Manifest | None) -> list[Run]:
                 return []
             _refuse_other_versions(place)
             _refuse_unsuitable(place, plan.bytes * len(missing) // len(plan.runs))
-        template.lay(place, index_of(plan), variables_of(plan.recipe), over=known)
+        template.lay(place, index_of(plan), plan.fields, over=known)
         return missing
 
 

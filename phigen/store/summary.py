@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phigen.simulation.variables import VARIABLES
 from phigen.store import manifest
 from phigen.store.layout import attributes_of
 from phigen.store.manifest import Manifest
 from phigen.store.reading import refuse_missing_files
+from phigen.symmetry.fields import FIELDS
 
 if TYPE_CHECKING:
     import zarr
@@ -77,7 +77,7 @@ def describe(path: str | Path) -> dict[str, Any]:
         "versions": attributes["versions"],
         "bytes": sum(sizes.values()),
         "variables": [
-            _variable(arrays, name, known) | {"bytes": sizes[name]} for name in sorted(VARIABLES) if name in arrays
+            _variable(arrays, name, known) | {"bytes": sizes[name]} for name in sorted(FIELDS) if name in arrays
         ],
     }
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phigen.atomic import drafted, written_whole
-from phigen.simulation.variables import Variable
 from phigen.store import manifest
 from phigen.store.layout import LAYOUT
 from phigen.store.manifest import Manifest
+from phigen.symmetry.fields import Field
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -27,7 +27,7 @@ FRAMES_PER_CHUNK = 10
 """Frames in an inner chunk: as many as the published windows have; a window is read in about 2 ms (docs/numbers.md)."""
 
 
-def lay(path: Path, index: xr.Dataset, variables: Mapping[str, Variable], *, over: Manifest | None = None) -> None:
+def lay(path: Path, index: xr.Dataset, variables: Mapping[str, Field], *, over: Manifest | None = None) -> None:
     """Write the template of a store, whole or not at all.
 
     Parameters
@@ -36,7 +36,7 @@ def lay(path: Path, index: xr.Dataset, variables: Mapping[str, Variable], *, ove
         Of the store; nothing or an empty folder.
     index : Dataset
         Coordinates and attributes; its dims give the sizes of the arrays.
-    variables : mapping of str to Variable
+    variables : mapping of str to Field
         Those that there are arrays for.
     over : Manifest, optional
         Of a store that is there and continued or repaired: the files of its template may be what is damaged.
@@ -51,7 +51,7 @@ def lay(path: Path, index: xr.Dataset, variables: Mapping[str, Variable], *, ove
             _settle(draft, path)
 
 
-def _write(draft: Path, index: xr.Dataset, variables: Mapping[str, Variable]) -> None:
+def _write(draft: Path, index: xr.Dataset, variables: Mapping[str, Field]) -> None:
     import zarr
 
     with quiet():
@@ -71,7 +71,7 @@ def _settle(draft: Path, path: Path) -> None:
             file.replace(place)
 
 
-def _create_array(group: zarr.Group, name: str, variable: Variable, *, sizes: Mapping[str, int]) -> None:
+def _create_array(group: zarr.Group, name: str, variable: Field, *, sizes: Mapping[str, int]) -> None:
     from zarr.codecs import BloscCodec, Crc32cCodec
 
     frames = sizes["time"]

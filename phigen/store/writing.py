@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from phigen.atomic import remove_drafts
 from phigen.errors import StoreError
-from phigen.simulation.variables import ALWAYS, DIMS, VARIABLES
 from phigen.store import manifest, template
 from phigen.store.layout import attributes_of
 from phigen.store.statistics import moments_of, statistics
+from phigen.symmetry.fields import ALWAYS, DIMS, FIELDS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def variables(path: Path) -> list[str]:
     """Return the names of the variables that a store has arrays for."""
-    return [name for name in VARIABLES if (path / name).is_dir()]
+    return [name for name in FIELDS if (path / name).is_dir()]
 
 
 def write(path: Path, run: int, fields: xr.Dataset, *, parameters: Mapping[str, Any], training: slice) -> None:
