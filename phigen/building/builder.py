@@ -20,8 +20,8 @@ from phigen.planning.runs import Run, Simulation, seconds_of
 from phigen.progress import Progress, silent
 from phigen.recipe.loading import load
 from phigen.recipe.model import Recipe
-from phigen.store import construction, writing
 from phigen.simulation.program import simulate
+from phigen.store import construction, writing
 from phigen.symmetry.actions import act
 from phigen.symmetry.fields import SIMULATED
 
