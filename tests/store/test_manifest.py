@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +59,7 @@ def test_a_part_that_is_damaged_is_one_line(built: Path) -> None:
 
 
 @pytest.fixture
-def parsed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Path]]:
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The files of manifests that were parsed, one for each time."""
     files: list[Path] = []
     real = manifest._parsed
@@ -70,7 +69,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Path]]:
         return real(file, content)
 
     monkeypatch.setattr(manifest, "_parsed", counted)
-    yield files
+    return files
 
 
 def test_opening_parses_the_manifest_once(built: Path, parsed: list[Path]) -> None:
