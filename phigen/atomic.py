@@ -1,7 +1,7 @@
 """Files and folders that are there whole or not at all.
 
-Each is drafted beside its target and moved into place in one step.  A draft has a name that no other writer uses, so
-that two writers of one target do not mix their bytes.
+Each is drafted beside its target and moved into place in one step.  Every draft has a name of its own, so that two
+writers of one target do not mix their bytes.
 """
 
 from __future__ import annotations
@@ -44,20 +44,25 @@ def written_whole(path: Path, *, replace: bool) -> Iterator[Path]:
         _refuse_taken(path)
     with drafted(path) as draft:
         yield draft
-        _move(draft, path, replace=replace)
+        if draft.is_file():
+            _flush(draft)
+        if not replace:
+            _refuse_taken(path)
+        draft.replace(path)
 
 
 @contextmanager
 def drafted(path: Path) -> Iterator[Path]:
     """Yield the path of a draft beside a target, and remove at the end what is still there.
 
-    What a killed process has left for the same target is removed before.
+    Drafts of the same target that killed processes have left are removed before.  So is the draft of another writer
+    that is still at work: it fails, and this one goes on.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.iterdir():
-        if (found := _DRAFT.fullmatch(left.name)) and found["stem"] + found["suffix"] == path.name:
-            _remove(left)
-    draft = _draft_of(path)
+    for name in os.listdir(path.parent):
+        if (found := _DRAFT.fullmatch(name)) and found["stem"] + found["suffix"] == path.name:
+            _remove(path.with_name(name))
+    draft = path.with_name(f".{path.stem}.{uuid4().hex}.draft{path.suffix}")
     try:
         yield draft
     finally:
@@ -72,13 +77,8 @@ def write_json(path: Path, value: Any) -> None:
     OSError
         If it cannot be written.
     """
-    path.parent.mkdir(exist_ok=True)
-    draft = _draft_of(path)
-    try:
+    with written_whole(path, replace=True) as draft:
         draft.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="")
-        _move(draft, path, replace=True)
-    finally:
-        _remove(draft)
 
 
 def remove_drafts(folder: Path) -> None:
@@ -88,18 +88,10 @@ def remove_drafts(folder: Path) -> None:
             _remove(left)
 
 
-def _draft_of(path: Path) -> Path:
-    return path.with_name(f".{path.stem}.{uuid4().hex}.draft{path.suffix}")
-
-
-def _move(draft: Path, path: Path, *, replace: bool) -> None:
-    """Move a draft to its target; a file is on disk before, so that a power cut leaves no name without bytes."""
-    if draft.is_file():
-        with draft.open("rb+") as handle:
-            os.fsync(handle.fileno())
-    if not replace:
-        _refuse_taken(path)
-    draft.replace(path)
+def _flush(file: Path) -> None:
+    """Wait until a file's bytes are on disk, so that a power cut leaves no name without them."""
+    with file.open("rb+") as handle:
+        os.fsync(handle.fileno())
 
 
 def _refuse_taken(path: Path) -> None:

@@ -109,7 +109,7 @@ class _Curve:
                     )
                 return root
         least, most = min(self.known.values()), max(self.known.values())
-        attainable = f"a breaking of up to {max(self.known):g} makes errors from {least:.4g} to {most:.4g}"
+        attainable = f"a breaking of up to {max(self.known):g} gives {least:.4g} to {most:.4g}"
         raise self._problem(f"{target:g} cannot be reached, {attainable}")
 
     def _problem(self, text: str) -> RecipeError:
