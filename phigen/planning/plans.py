@@ -1,38 +1,18 @@
-"""From a recipe to its runs: each carries all that its simulation may depend on, and what to do with the result."""
+"""From the orbits of a recipe to its runs: each holds all that its simulation depends on, and what follows it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from itertools import islice
 
-from phigen.errors import RecipeError
 from phigen.planning.runs import Run, Simulation, seconds_of
-from phigen.recipe.checks.run import faults_between
 from phigen.recipe.model import Recipe, VariableName
+from phigen.recipe.orbits import Member, Orbit, extent, finished, moved, moved_regions, stabilizer, unit
 from phigen.recipe.scene import Region, Scene
-from phigen.recipe.scenes import (
-    extent,
-    factors_of,
-    finished,
-    moved,
-    moved_region,
-    orbit_of,
-    orbit_size,
-    scenes_of,
-    stabilizer,
-    strength_of,
-    unit,
-)
-from phigen.recipe.splits import Splits
-from phigen.recipe.splitting import Ends, members, stretches
+from phigen.recipe.splits import Ends, stretches
 from phigen.recipe.values import exact
-from phigen.symmetry.actions import Transformation, identity
-from phigen.symmetry.point_groups import ELEMENTS, Element, Point, inverse
-from phigen.symmetry.scaling import Scale
-from phigen.symmetry.translation import Shift
+from phigen.symmetry.element import GroupElement, Point
 
 
 @dataclass(frozen=True)
@@ -120,14 +100,14 @@ class Plan:
 
 
 def plan(recipe: Recipe, calibration: Calibration | None = None) -> Plan:
-    """Spell out the runs of a recipe: levels, then orbits, then elements.
+    """Return the runs of a recipe: levels, then orbits, then elements.
 
     Parameters
     ----------
     recipe : Recipe
         As loaded, or made in Python.
     calibration : Calibration, optional
-        What `phigen.calibrate` finds for a recipe with target errors.  Without it the plan of such a recipe is
+        What `phigen.calibrate` returns for a recipe with target errors.  Without it the plan of such a recipe is
         provisional: runs and sizes are right, strengths are not.
 
     Returns
@@ -140,9 +120,6 @@ def plan(recipe: Recipe, calibration: Calibration | None = None) -> Plan:
     RecipeError
         If the sections of the recipe contradict each other.
     """
-    faults = list(faults_between({name: getattr(recipe, name) for name in Recipe.model_fields}))
-    if faults:
-        raise RecipeError(*(f"{recipe.name}: {'.'.join(map(str, path))}: {fault}" for path, fault in faults))
     levels = recipe.symmetry.levels
     parameters = levels if calibration is None else tuple(map(exact, calibration.breaking))
     runs: list[Run] = []
@@ -152,135 +129,84 @@ def plan(recipe: Recipe, calibration: Calibration | None = None) -> Plan:
 
 
 def runs_in(recipe: Recipe) -> int:
-    """Give how many runs a sound recipe makes, without spelling them out."""
-    scenes = scenes_of(recipe.scene, recipe.vary, recipe.sample, recipe.grid)
-    per_level = sum(orbit_size(scene, recipe.symmetry, recipe.grid) for scene in scenes)
-    return per_level * len(recipe.symmetry.levels)
+    """Return the number of runs of a recipe without planning them."""
+    return sum(len(orbit.members) for orbit in recipe.orbits) * len(recipe.symmetry.levels)
 
 
 def runs_of_level(recipe: Recipe, level: Decimal, parameter: Decimal, *, first: int = 0) -> list[Run]:
-    """Spell out the runs of one level: orbits, then elements.
+    """Return the runs of one level: orbits, then elements.
 
     Parameters
     ----------
     recipe : Recipe
-        A sound one.
+        A valid one.
     level : Decimal
-        What the level is called.
+        Name of the level.
     parameter : Decimal
-        What the recipe's offsets, gains and schedules are multiplied by.
+        Multiplies the recipe's offsets, gains and schedules.
     first : int
         Place of its first run in the dataset.
     """
-    scenes = scenes_of(recipe.scene, recipe.vary, recipe.sample, recipe.grid)
-    orbits = [tuple(orbit_of(scene, recipe.symmetry, recipe.grid)) for scene in scenes]
-    splits = _splits(recipe.splits, list(map(len, orbits)))
-    runs: list[Run] = []
-    for orbit, scene in enumerate(scenes):
-        for (number, g), split in zip(orbits[orbit], splits[orbit], strict=True):
-            about = {"index": first + len(runs), "orbit": orbit, "number": number}
-            runs.append(_run(recipe, scene, g, level=level, parameter=parameter, split=split, **about))
-    return runs
+    about = {"level": level, "parameter": parameter}
+    every = ((orbit, member) for orbit in recipe.orbits for member in orbit.members)
+    return [_run(recipe, *one, index=index, **about) for index, one in enumerate(every, start=first)]
 
 
-def _run(
-    recipe: Recipe,
-    scene: Scene,
-    g: Transformation,
-    *,
-    index: int,
-    level: Decimal,
-    parameter: Decimal,
-    orbit: int,
-    number: int,
-    split: str,
-) -> Run:
-    grid, symmetry = recipe.grid, recipe.symmetry
-    before, turn = _ways(g, recipe)
-    simulated, made = moved(scene, before, grid), finished(scene, g, symmetry, grid)
-    if symmetry.regions == "stay" and not isinstance(g, Scale):
-        back = tuple(moved_region(region, _inverse(turn), grid) for region in scene.regions)
-        simulated = simulated.model_copy(update={"regions": back})
-    own = strength_of(scene, symmetry.differing, parameter, number)
-    factors = factors_of(scene, symmetry.differing, parameter, number, recipe.time.steps)
+def _run(recipe: Recipe, orbit: Orbit, member: Member, *, index: int, level: Decimal, parameter: Decimal) -> Run:
+    box, symmetry, scene, g = recipe.grid.box, recipe.symmetry, orbit.scene, member.element
+    before, after = (g, g.identity) if symmetry.reference_frame == "lab" else g.parts(box)
+    simulated, stored = moved(scene, before, box), finished(scene, g, symmetry, box)
+    if symmetry.regions == "stay" and g.moves_within_box:
+        simulated = simulated.model_copy(update={"regions": moved_regions(scene, after.inverse, box)})
+    strength = orbit.strength(member, parameter)
+    factors = orbit.factors(member, parameter, steps=recipe.time.steps)
     return Run(
         index=index,
         level=float(level),
         breaking=float(parameter),
-        orbit=orbit,
+        orbit=orbit.number,
         element=g,
-        strength=float(own * exact(g.speed)) if isinstance(g, Scale) and g.reading == "rescaled" else float(own),
-        split=split,
-        inflows=made.inflows,
-        regions=made.regions,
-        simulation=_simulation(recipe, simulated, before, strength=own, factors=factors),
-        turn=turn,
+        strength=float(strength * exact(g.stored_speed)),
+        split=member.split,
+        inflows=stored.inflows,
+        regions=stored.regions,
+        simulation=_simulation(recipe, simulated, before, strength=strength, factors=factors),
+        turn=after,
     )
 
 
-def _ways(g: Transformation, recipe: Recipe) -> tuple[Transformation, Transformation]:
-    """Give what is done to the scene before it is simulated, and to its fields after; one after the other they are g.
-
-    All is done after, where that is exact and the recipe does not ask for the lab's frame.
-    """
-    nothing = identity(g)
-    if recipe.symmetry.frame == "lab" or (isinstance(g, Scale) and g.reading == "resampled"):
-        return g, nothing
-    if isinstance(g, Shift):
-        x, y = recipe.grid.periodic
-        return g.along((not x, not y)), g.along((x, y))
-    return nothing, g
-
-
-def _inverse(g: Transformation) -> Transformation:
-    if isinstance(g, Element):
-        return ELEMENTS[inverse(g.name)]
-    return g.inverse if isinstance(g, Shift) else g
-
-
 def _simulation(
-    recipe: Recipe, scene: Scene, g: Transformation, *, strength: Decimal, factors: tuple[float, ...]
+    recipe: Recipe, scene: Scene, g: GroupElement, *, strength: Decimal, factors: tuple[float, ...]
 ) -> Simulation:
-    """Give the simulation of a scene that `g` has moved, with a strength before that.
+    """Return the simulation of a scene that `g` has moved, from the strength before that.
 
-    In units of its own cells and steps: a scaled buoyancy is as much stronger as its cells are more, or, where they
-    are as many, weaker by as much as its steps are longer.
+    Its units are its own cells and steps: a scaled buoyancy grows with the number of cells, and shrinks with the
+    length of a step.
     """
-    grid, time, symmetry = recipe.grid, recipe.time, recipe.symmetry
-    scale = g if isinstance(g, Scale) else Scale(1.0, "rescaled")
-    resampling = scale.reading == "resampled"
-    pull = float(strength * exact(scale.speed)) if resampling else float(strength) / scale.time
-    cells = scale.cells(grid.shape)
+    box, time, symmetry = recipe.grid.box, recipe.time, recipe.symmetry
+    pull = float(strength * exact(g.length)) / g.time
+    cells = g.simulated_cells(box.cells)
     forces = [_force(region, scene) for region in scene.regions or (Region(),)]
     return Simulation(
         cells=cells,
-        boundaries=grid.boundaries,
-        dt_smoke=time.dt_smoke * scale.time,
-        dt_velocity=time.dt_velocity * scale.time,
+        boundaries=box.boundaries,
+        dt_smoke=time.dt_smoke * g.time,
+        dt_velocity=time.dt_velocity * g.time,
         inflows=scene.inflows,
-        areas=tuple((*x, *y) for x, y in (extent(region, grid) for region in scene.regions)),
+        areas=tuple((*x, *y) for x, y in (extent(region, box) for region in scene.regions)),
         force=tuple(
             tuple((x * (pull * factor), y * (pull * factor)) for x, y in forces)
             for factor in factors[: time.kept[-1] + 1]
         ),
         frames=time.kept,
         precision=recipe.precision,
-        symmetric=stabilizer(scene, symmetry, grid) if symmetry.frame == "orbit" else ("identity",),
-        resampled=grid.shape if cells != grid.shape else None,
-        unit=scale.factor if resampling else 1 / scale.factor,
+        symmetric=stabilizer(scene, symmetry, box) if symmetry.reference_frame == "orbit" else ("identity",),
+        resampled=box.cells if cells != box.cells else None,
+        unit=g.unit,
     )
 
 
 def _force(region: Region, scene: Scene) -> Point:
-    """Give the force in a region, at a strength of 1."""
+    """Return the force in a region, at a strength of 1."""
     x, y = unit(region.direction or scene.buoyancy.direction)
     return x * region.factor, y * region.factor
-
-
-def _splits(splits: Splits, sizes: Sequence[int]) -> list[list[str]]:
-    """Give the split of each run by orbit and place in it."""
-    if splits.by == "orbit":
-        by_orbit = members(splits, len(sizes))
-        return [[by_orbit[orbit]] * size for orbit, size in enumerate(sizes)]
-    by_run = iter(members(splits, sum(sizes)).values())
-    return [list(islice(by_run, size)) for size in sizes]

@@ -14,8 +14,8 @@ from typing import Literal
 
 from phigen.recipe.grid import Boundaries
 from phigen.recipe.scene import Inflow, Region
-from phigen.symmetry.actions import Transformation
-from phigen.symmetry.point_groups import ElementName, Point
+from phigen.symmetry.element import GroupElement, Point
+from phigen.symmetry.point_groups import ElementName
 
 Area = tuple[float, float, float, float]
 """Left, right, lower and upper edge, in cells."""
@@ -93,7 +93,7 @@ class Run:
         What the recipe's offsets, gains and schedules are multiplied by: the level, unless that is an error.
     orbit : int
         Which scene it comes from.
-    element : Element, Shift or Scale
+    element : GroupElement
         The group element that takes the orbit's first scene to this run's.
     strength : float
         Of its buoyancy, before the schedule.
@@ -105,7 +105,7 @@ class Run:
         Where they are in the finished run.
     simulation : Simulation
         What is simulated: in the orbit's own frame, or in the lab's where the recipe asks for it.
-    turn : Element, Shift or Scale
+    turn : GroupElement
         The element that the simulated fields are turned by to give the run: the identity in the lab's frame.
     """
 
@@ -113,13 +113,13 @@ class Run:
     level: float
     breaking: float
     orbit: int
-    element: Transformation
+    element: GroupElement
     strength: float
     split: str
     inflows: tuple[Inflow, ...]
     regions: tuple[Region, ...]
     simulation: Simulation
-    turn: Transformation
+    turn: GroupElement
 
     def __str__(self) -> str:
         what = f"level {self.level:g}, orbit {self.orbit}, {self.element.name}, strength {self.strength:g}"
