@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property, partial
 
 from phigen.planning.runs import Run, Simulation, seconds_of
 from phigen.recipe.model import Recipe, VariableName
@@ -147,19 +148,30 @@ def runs_of_level(recipe: Recipe, level: Decimal, parameter: Decimal, *, first: 
     first : int
         Place of its first run in the dataset.
     """
-    about = {"level": level, "parameter": parameter}
-    every = ((orbit, member) for orbit in recipe.orbits for member in orbit.members)
-    return [_run(recipe, *one, index=index, **about) for index, one in enumerate(every, start=first)]
+    runs: list[Run] = []
+    for orbit in recipe.orbits:
+        # Members of an orbit that are simulated alike share one value: 100,000 runs then take a quarter of the memory.
+        simulation_of = cache(partial(_simulation, recipe, orbit.scene))
+        for member in orbit.members:
+            about = {"index": first + len(runs), "level": level, "parameter": parameter}
+            runs.append(_run(recipe, orbit, member, simulation_of=simulation_of, **about))
+    return runs
 
 
-def _run(recipe: Recipe, orbit: Orbit, member: Member, *, index: int, level: Decimal, parameter: Decimal) -> Run:
-    box, symmetry, scene, g = recipe.grid.box, recipe.symmetry, orbit.scene, member.element
+def _run(
+    recipe: Recipe,
+    orbit: Orbit,
+    member: Member,
+    *,
+    simulation_of: Callable[..., Simulation],
+    index: int,
+    level: Decimal,
+    parameter: Decimal,
+) -> Run:
+    box, symmetry, g = recipe.grid.box, recipe.symmetry, member.element
     before, after = (g, g.identity) if symmetry.reference_frame == "lab" else g.parts(box)
-    simulated, stored = moved(scene, before, box), finished(scene, g, symmetry, box)
-    if symmetry.regions == "stay" and g.moves_within_box:
-        simulated = simulated.model_copy(update={"regions": moved_regions(scene, after.inverse, box)})
+    stored = finished(orbit.scene, g, symmetry, box)
     strength = orbit.strength(member, parameter)
-    factors = orbit.factors(member, parameter, steps=recipe.time.steps)
     return Run(
         index=index,
         level=float(level),
@@ -170,39 +182,51 @@ def _run(recipe: Recipe, orbit: Orbit, member: Member, *, index: int, level: Dec
         split=member.split,
         inflows=stored.inflows,
         regions=stored.regions,
-        simulation=_simulation(recipe, simulated, before, strength=strength, factors=factors),
+        simulation=simulation_of(
+            before=before,
+            regions_by=after.inverse if symmetry.regions == "stay" and g.moves_within_box else before,
+            strength=strength,
+            factors=orbit.factors(member, parameter, steps=recipe.time.steps),
+        ),
         turn=after,
     )
 
 
 def _simulation(
-    recipe: Recipe, scene: Scene, g: GroupElement, *, strength: Decimal, factors: tuple[float, ...]
+    recipe: Recipe,
+    scene: Scene,
+    *,
+    before: GroupElement,
+    regions_by: GroupElement,
+    strength: Decimal,
+    factors: tuple[float, ...],
 ) -> Simulation:
-    """Return the simulation of a scene that `g` has moved, from the strength before that.
+    """Return the simulation of an orbit's scene after `before`, with its regions moved by `regions_by`.
 
     Its units are its own cells and steps: a scaled buoyancy grows with the number of cells, and shrinks with the
     length of a step.
     """
     box, time, symmetry = recipe.grid.box, recipe.time, recipe.symmetry
-    pull = float(strength * exact(g.length)) / g.time
-    cells = g.simulated_cells(box.cells)
-    forces = [_force(region, scene) for region in scene.regions or (Region(),)]
+    simulated = moved(scene, before, box).model_copy(update={"regions": moved_regions(scene, regions_by, box)})
+    pull = float(strength * exact(before.length)) / before.time
+    cells = before.simulated_cells(box.cells)
+    forces = [_force(region, simulated) for region in simulated.regions or (Region(),)]
     return Simulation(
         cells=cells,
         boundaries=box.boundaries,
-        dt_smoke=time.dt_smoke * g.time,
-        dt_velocity=time.dt_velocity * g.time,
-        inflows=scene.inflows,
-        areas=tuple((*x, *y) for x, y in (extent(region, box) for region in scene.regions)),
+        dt_smoke=time.dt_smoke * before.time,
+        dt_velocity=time.dt_velocity * before.time,
+        inflows=simulated.inflows,
+        areas=tuple((*x, *y) for x, y in (extent(region, box) for region in simulated.regions)),
         force=tuple(
             tuple((x * (pull * factor), y * (pull * factor)) for x, y in forces)
             for factor in factors[: time.kept[-1] + 1]
         ),
         frames=time.kept,
         precision=recipe.precision,
-        symmetric=stabilizer(scene, symmetry, box) if symmetry.reference_frame == "orbit" else ("identity",),
+        symmetric=stabilizer(simulated, symmetry, box) if symmetry.reference_frame == "orbit" else ("identity",),
         resampled=box.cells if cells != box.cells else None,
-        unit=g.unit,
+        unit=before.unit,
     )
 
 
