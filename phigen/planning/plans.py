@@ -1,35 +1,39 @@
-"""From the orbits of a recipe to its runs: each holds all that its simulation depends on, and what follows it."""
+"""From a recipe to its runs: each carries all that its simulation depends on, and what is done with the result."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache, cached_property, partial
 
+import numpy as np
+
 from phigen.planning.runs import Run, Simulation, seconds_of
-from phigen.recipe.model import Recipe, VariableName
+from phigen.recipe.model import Recipe
 from phigen.recipe.orbits import Member, Orbit, extent, finished, moved, moved_regions, stabilizer, unit
 from phigen.recipe.scene import Region, Scene
 from phigen.recipe.splits import Ends, stretches
 from phigen.recipe.values import exact
 from phigen.symmetry.element import GroupElement, Point
+from phigen.symmetry.fields import ALWAYS, FIELDS, STORED_AS, Field, StoreName
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What the target errors of a recipe need.
+    """How strongly the symmetry must be broken for the target errors of a recipe.
 
     Parameters
     ----------
     targets : tuple of float
         Mean absolute errors of centred velocity over all kept frames.
     breaking : tuple of float
-        For each, what the recipe's offsets, gains and schedules are multiplied by.
+        For each target, the factor on the recipe's offsets, gains and schedules.
     errors : tuple of float
-        For each, what was measured with that.
+        For each target, the error measured with that factor.
     curve : tuple of (float, float)
-        Everything that was tried and what was measured with it, rising.
+        Every factor that was tried and the error measured with it, in rising order.
     """
 
     targets: tuple[float, ...]
@@ -39,14 +43,14 @@ class Calibration:
 
     @property
     def rows(self) -> list[dict[str, float]]:
-        """One row per target error: what it needs, and what was measured with that."""
-        found = zip(self.targets, self.breaking, self.errors, strict=True)
-        return [{"target_error": target, "breaking": breaking, "error": error} for target, breaking, error in found]
+        """One row per target error: its factor, and the error measured with it."""
+        columns = zip(self.targets, self.breaking, self.errors, strict=True)
+        return [{"target_error": target, "breaking": breaking, "error": error} for target, breaking, error in columns]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The runs of a recipe, and what was found for its target errors, if it has any."""
+    """The runs of a recipe, and the calibration of its target errors, if it has any."""
 
     recipe: Recipe
     runs: tuple[Run, ...]
@@ -54,21 +58,21 @@ class Plan:
 
     @property
     def provisional(self) -> bool:
-        """Whether the recipe names target errors and what they need is not known: strengths are not right then."""
+        """Whether the recipe has target errors that are not calibrated: its strengths are wrong then."""
         return self.recipe.symmetry.target_error is not None and self.calibration is None
 
     @property
     def split_frames(self) -> dict[str, Ends]:
-        """First and last frame of each split; none if frames are not split."""
+        """First and last frame of each split; empty if frames are not split."""
         return stretches(self.recipe.splits.frames, self.recipe.time.kept)
 
     @cached_property
     def distinct(self) -> dict[Simulation, tuple[Run, ...]]:
-        """The simulations that differ, each with the runs that it makes."""
-        made_by: dict[Simulation, list[Run]] = {}
+        """The distinct simulations, each with the runs that are made from it."""
+        made_from: dict[Simulation, list[Run]] = {}
         for run in self.runs:
-            made_by.setdefault(run.simulation, []).append(run)
-        return {simulation: tuple(runs) for simulation, runs in made_by.items()}
+            made_from.setdefault(run.simulation, []).append(run)
+        return {simulation: tuple(runs) for simulation, runs in made_from.items()}
 
     @property
     def levels(self) -> tuple[float, ...]:
@@ -76,32 +80,40 @@ class Plan:
         return tuple(dict.fromkeys(run.level for run in self.runs))
 
     @property
-    def values_per_run(self) -> dict[VariableName, int]:
-        """Float32 values that each stored variable has in one run."""
-        width, height = self.recipe.grid.shape
-        cells, frames = width * height, len(self.recipe.time.kept)
-        sizes: dict[VariableName, int] = {
-            "smoke": cells,
-            "velocity": 2 * cells,
-            "faces": (width + 1) * height + width * (height + 1),
-            "pressure": cells,
-        }
-        return {name: frames * sizes[name] for name in self.recipe.store}
+    def fields(self) -> dict[str, Field]:
+        """The fields that the dataset stores; where there are regions, each has its own buoyancy."""
+        names = (*(part for name in self.recipe.store for part in STORED_AS[name]), *ALWAYS)
+        fields = {name: FIELDS[name] for name in names}
+        if self.recipe.scene.regions:
+            fields["buoyancy"] = replace(fields["buoyancy"], dims=("time", "region", "component"))
+        return fields
+
+    @property
+    def values_per_run(self) -> dict[StoreName, int]:
+        """Number of float32 values that each stored variable has in one run."""
+        return {name: sum(self._values(FIELDS[part]) for part in STORED_AS[name]) for name in self.recipe.store}
 
     @property
     def bytes(self) -> int:
-        """Bytes of all the fields before compression: the most that the store can need."""
-        health = len(self.recipe.time.kept) * (2 * 4 + 2 * 8)
-        return len(self.runs) * (4 * sum(self.values_per_run.values()) + health)
+        """Bytes of all fields before compression: the most that the store can need."""
+        per_run = sum(self._values(field) * np.dtype(field.dtype).itemsize for field in self.fields.values())
+        return len(self.runs) * per_run
 
     @property
     def seconds(self) -> float:
-        """Time to simulate everything on one core, from what was measured (docs/numbers.md); a guide only."""
+        """Estimated time to simulate everything on one core, from measurements (docs/numbers.md)."""
         return sum(map(seconds_of, self.distinct))
+
+    def _values(self, field: Field) -> int:
+        """Return how many values a field has in one run."""
+        width, height = self.recipe.grid.shape
+        sizes = {"time": len(self.recipe.time.kept), "region": len(self.recipe.scene.regions), "component": 2}
+        sizes |= {"y": height, "x": width, "y_face": height + 1, "x_face": width + 1}
+        return math.prod(sizes[dim] for dim in field.dims)
 
 
 def plan(recipe: Recipe, calibration: Calibration | None = None) -> Plan:
-    """Return the runs of a recipe: levels, then orbits, then elements.
+    """Expand a recipe into its runs: levels, then orbits, then elements.
 
     Parameters
     ----------
@@ -121,36 +133,40 @@ def plan(recipe: Recipe, calibration: Calibration | None = None) -> Plan:
     RecipeError
         If the sections of the recipe contradict each other.
     """
-    levels = recipe.symmetry.levels
+    orbits, levels = recipe.orbits, recipe.symmetry.levels
     parameters = levels if calibration is None else tuple(map(exact, calibration.breaking))
     runs: list[Run] = []
     for level, parameter in zip(levels, parameters, strict=True):
-        runs += runs_of_level(recipe, level, parameter, first=len(runs))
+        runs += runs_of_level(recipe, orbits, level=level, parameter=parameter, first=len(runs))
     return Plan(recipe, tuple(runs), calibration)
 
 
 def runs_in(recipe: Recipe) -> int:
-    """Return the number of runs of a recipe without planning them."""
+    """Count the runs of a recipe."""
     return sum(len(orbit.members) for orbit in recipe.orbits) * len(recipe.symmetry.levels)
 
 
-def runs_of_level(recipe: Recipe, level: Decimal, parameter: Decimal, *, first: int = 0) -> list[Run]:
-    """Return the runs of one level: orbits, then elements.
+def runs_of_level(
+    recipe: Recipe, orbits: Sequence[Orbit], *, level: Decimal, parameter: Decimal, first: int = 0
+) -> list[Run]:
+    """Expand one level into its runs: orbits, then elements.
 
     Parameters
     ----------
     recipe : Recipe
         A valid one.
+    orbits : sequence of Orbit
+        Its orbits.
     level : Decimal
-        Name of the level.
+        The name of the level.
     parameter : Decimal
-        Multiplies the recipe's offsets, gains and schedules.
+        The factor on the recipe's offsets, gains and schedules.
     first : int
         Place of its first run in the dataset.
     """
     runs: list[Run] = []
-    for orbit in recipe.orbits:
-        # Members of an orbit that are simulated alike share one value: 100,000 runs then take a quarter of the memory.
+    for orbit in orbits:
+        # Elements that are simulated alike share one value, which a plan of 100,000 runs would otherwise hold in full.
         simulation_of = cache(partial(_simulation, recipe, orbit.scene))
         for member in orbit.members:
             about = {"index": first + len(runs), "level": level, "parameter": parameter}
@@ -168,9 +184,9 @@ def _run(
     level: Decimal,
     parameter: Decimal,
 ) -> Run:
-    box, symmetry, g = recipe.grid.box, recipe.symmetry, member.element
+    symmetry, box, g = recipe.symmetry, recipe.grid.box, member.element
     before, after = (g, g.identity) if symmetry.reference_frame == "lab" else g.parts(box)
-    stored = finished(orbit.scene, g, symmetry, box)
+    made = finished(orbit.scene, g, symmetry, box)
     strength = orbit.strength(member, parameter)
     return Run(
         index=index,
@@ -180,11 +196,11 @@ def _run(
         element=g,
         strength=float(strength * exact(g.stored_speed)),
         split=member.split,
-        inflows=stored.inflows,
-        regions=stored.regions,
+        inflows=made.inflows,
+        regions=made.regions,
         simulation=simulation_of(
             before=before,
-            regions_by=after.inverse if symmetry.regions == "stay" and g.moves_within_box else before,
+            on_regions=after.inverse if symmetry.regions == "stay" else before,
             strength=strength,
             factors=orbit.factors(member, parameter, steps=recipe.time.steps),
         ),
@@ -197,34 +213,34 @@ def _simulation(
     scene: Scene,
     *,
     before: GroupElement,
-    regions_by: GroupElement,
+    on_regions: GroupElement,
     strength: Decimal,
     factors: tuple[float, ...],
 ) -> Simulation:
-    """Return the simulation of an orbit's scene after `before`, with its regions moved by `regions_by`.
+    """Return the simulation of an orbit's scene to which `before` has been applied, and `on_regions` to its regions.
 
-    Its units are its own cells and steps: a scaled buoyancy grows with the number of cells, and shrinks with the
-    length of a step.
+    The strength is that before. The simulation is in units of its own cells and steps, so the strength is multiplied
+    by the factor of `before` on velocities, length / time.
     """
     box, time, symmetry = recipe.grid.box, recipe.time, recipe.symmetry
-    simulated = moved(scene, before, box).model_copy(update={"regions": moved_regions(scene, regions_by, box)})
+    placed = moved(scene, before, box).model_copy(update={"regions": moved_regions(scene, on_regions, box)})
     pull = float(strength * exact(before.length)) / before.time
     cells = before.simulated_cells(box.cells)
-    forces = [_force(region, simulated) for region in simulated.regions or (Region(),)]
+    forces = [_force(region, placed) for region in placed.regions or (Region(),)]
     return Simulation(
         cells=cells,
-        boundaries=box.boundaries,
+        boundaries=recipe.grid.boundaries,
         dt_smoke=time.dt_smoke * before.time,
         dt_velocity=time.dt_velocity * before.time,
-        inflows=simulated.inflows,
-        areas=tuple((*x, *y) for x, y in (extent(region, box) for region in simulated.regions)),
+        inflows=placed.inflows,
+        areas=tuple((*x, *y) for x, y in (extent(region, box) for region in placed.regions)),
         force=tuple(
             tuple((x * (pull * factor), y * (pull * factor)) for x, y in forces)
             for factor in factors[: time.kept[-1] + 1]
         ),
         frames=time.kept,
         precision=recipe.precision,
-        symmetric=stabilizer(simulated, symmetry, box) if symmetry.reference_frame == "orbit" else ("identity",),
+        symmetric=stabilizer(placed, symmetry, box) if symmetry.reference_frame == "orbit" else ("identity",),
         resampled=box.cells if cells != box.cells else None,
         unit=before.unit,
     )

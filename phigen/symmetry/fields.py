@@ -1,10 +1,12 @@
-"""The one list of fields: names, dims, units, and which of them are parts of one vector."""
+"""The one list of fields: names, dims, units, and which of them are parts of one vector; and their coordinates."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
 
 StoreName = Literal["smoke", "velocity", "faces", "pressure"]
 """The names by which a recipe chooses what it stores."""
@@ -90,3 +92,16 @@ ALWAYS = ("buoyancy", "divergence", "courant")
 
 DIMS = ("time", "region", "component", "y", "y_face", "x", "x_face")
 """The order of all dims after `run`."""
+
+
+def coordinates(cells: tuple[int, int], frames: range) -> dict[str, Any]:
+    """Return the coordinates of simulated fields: cell centres and faces in cells, frames in steps."""
+    width, height = cells
+    return {
+        "time": np.asarray(frames, np.int64),
+        "component": np.array(["x", "y"], dtype=object),
+        "y": np.arange(height) + 0.5,
+        "x": np.arange(width) + 0.5,
+        "y_face": np.arange(height + 1.0),
+        "x_face": np.arange(width + 1.0),
+    }

@@ -94,7 +94,11 @@ def _expanded(s: Sections) -> _Expansion:
         scenes = scenes_of(s.scene, s.vary, s.sample, s.grid)
     except ValueError as error:
         return _Expansion(problems=(Problem(("sample",), str(error)),))
-    if not s.symmetry or _first(orbit.elements_in_group(s.symmetry)) or _first(orbit.orbit_fits_box(s.grid, s.symmetry)):
+    if (
+        not s.symmetry
+        or _first(orbit.elements_in_group(s.symmetry))
+        or _first(orbit.orbit_fits_box(s.grid, s.symmetry))
+    ):
         return _Expansion(scenes)
     orbits = orbits_of(scenes, s.symmetry, s.grid.box)
     if not s.splits:

@@ -67,6 +67,4 @@ def not_too_many_runs(vary: Vary, sample: Sample | None, symmetry: Symmetry) -> 
     runs = scenes * symmetry.size * len(symmetry.levels)
     if runs > MOST_RUNS:
         where: Place = ("symmetry",) if scenes == 1 else ("vary",) if sample is None else ("sample",)
-        yield Problem(
-            where, f"makes {runs:,} runs, more than {MOST_RUNS:,}; ask for fewer, or write several recipes"
-        )
+        yield Problem(where, f"makes {runs:,} runs, more than {MOST_RUNS:,}; ask for fewer, or write several recipes")
