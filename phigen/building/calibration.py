@@ -7,7 +7,7 @@ scipy's bracketing root finder (Brent 1973) between the two nearest points that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import pairwise
 
@@ -20,7 +20,8 @@ from phigen.planning.plans import Calibration, Plan, runs_of_level
 from phigen.progress import Progress, silent
 from phigen.recipe.loading import located
 from phigen.recipe.model import Recipe
-from phigen.recipe.scenes import scenes_of
+from phigen.recipe.orbits import Orbit
+from phigen.recipe.symmetry import Breaking
 from phigen.recipe.values import exact, spelled_out
 
 FINEST, DOUBLINGS = 1 / 64, 13
@@ -70,19 +71,25 @@ class _Curve:
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
+        self.orbits = recipe.orbits
         self.known: dict[float, float] = {}
-        self.simulated = simulator(Plan(recipe, tuple(runs_of_level(recipe, Decimal(0), Decimal(0)))), ["velocity"])
+        self.simulated = simulator(self._planned(Decimal(0)), ["velocity"])
 
     def error(self, parameter: float) -> float:
-        """Measure the error: of centred velocity, mean absolute, over kept frames, orbits and elements."""
+        """Return the mean absolute error of centred velocity over kept frames, orbits and elements."""
         if parameter not in self.known:
-            self.known[parameter] = _error(self.recipe, exact(parameter), self.simulated)
+            self.known[parameter] = _error(self._planned(exact(parameter)), self.simulated)
         return self.known[parameter]
+
+    def _planned(self, parameter: Decimal) -> Plan:
+        """Return the plan of one level."""
+        runs = runs_of_level(self.recipe, self.orbits, level=parameter, parameter=parameter)
+        return Plan(self.recipe, tuple(runs))
 
     def sweep(self, highest: float) -> None:
         """Measure at doublings until the highest target is passed or a simulation fails."""
         self.error(0.0)
-        for parameter in _doublings(self.recipe):
+        for parameter in _doublings(self.recipe.symmetry.differing, self.orbits):
             try:
                 if self.error(parameter) > highest:
                     return
@@ -116,10 +123,9 @@ class _Curve:
         return RecipeError(located(self.recipe, ("symmetry", "target_error"), f"{text}; {_REMEDY}"))
 
 
-def _doublings(recipe: Recipe) -> Iterator[float]:
+def _doublings(breaking: Breaking, orbits: Sequence[Orbit]) -> Iterator[float]:
     """Yield the breakings that are tried first, up to where a strength is 0 or a schedule is the element's own."""
-    breaking = recipe.symmetry.differing
-    strengths = [exact(s.buoyancy.strength) for s in scenes_of(recipe.scene, recipe.vary, recipe.sample, recipe.grid)]
+    strengths = [exact(orbit.scene.buoyancy.strength) for orbit in orbits]
     offsets, gains = ([] if numbers is None else spelled_out(numbers) for numbers in (breaking.offsets, breaking.gains))
     base = max(strengths) or Decimal("0.01")
     scales = [base / abs(offset) for offset in offsets if offset] + [1 / abs(gain) for gain in gains if gain]
@@ -132,9 +138,8 @@ def _doublings(recipe: Recipe) -> Iterator[float]:
             return
 
 
-def _error(recipe: Recipe, parameter: Decimal, simulated: Simulated) -> float:
+def _error(planned: Plan, simulated: Simulated) -> float:
     """Measure the error of one level, orbit by orbit: the mean over orbits, then elements and frames."""
-    planned = Plan(recipe, tuple(runs_of_level(recipe, parameter, parameter)))
     by_element: dict[str, list[float]] = {}
     for orbit in orbits_of(planned.runs):
         if len(orbit) > 1:

@@ -88,7 +88,7 @@ def _unbroken(recipe: Recipe, orbit: int, strength: float) -> Recipe:
     """Give a recipe of one orbit in the lab's frame, all of it of one strength."""
     scene = scenes_of(recipe.scene, recipe.vary, recipe.sample, recipe.grid)[orbit]
     buoyancy = scene.buoyancy.model_copy(update={"strength": strength})
-    plain = {"frame": "lab", "breaking": Breaking(), "target_error": None, "tolerance": Symmetry().tolerance}
+    plain = {"reference_frame": "lab", "breaking": Breaking(), "target_error": None, "tolerance": Symmetry().tolerance}
     changes = {
         "scene": scene.model_copy(update={"buoyancy": buoyancy}),
         "vary": Vary(),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from phigen.planning.plans import Calibration
-from phigen.recipe.scenes import extent
+from phigen.recipe.orbits import extent
 from phigen.symmetry.fields import coordinates
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def group_columns(elements: Sequence[GroupElement]) -> dict[str, list[float]]:
 def _region_columns(runs: Sequence[Run], recipe: Recipe) -> dict[str, list[list[float]]]:
     if not recipe.scene.regions:
         return {}
-    extents = [[extent(region, recipe.grid) for region in run.regions] for run in runs]
+    extents = [[extent(region, recipe.grid.box) for region in run.regions] for run in runs]
     return {
         f"region_{side}": [[regions[axis][end] for regions in of_run] for of_run in extents]
         for side, axis, end in (("left", 0, 0), ("right", 0, 1), ("bottom", 1, 0), ("top", 1, 1))
@@ -139,7 +139,7 @@ def _attributes(plan: Plan) -> dict[str, Any]:
         "runs": len(plan.runs),
         "group": recipe.symmetry.group,
         "elements": [g.name for g in recipe.symmetry.orbit],
-        "reference_frame": recipe.symmetry.frame,
+        "reference_frame": recipe.symmetry.reference_frame,
         "cells": list(recipe.grid.shape),
         "boundaries": [side for axis in recipe.grid.boundaries for side in axis],
         "dt_smoke": recipe.time.dt_smoke,
