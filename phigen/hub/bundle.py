@@ -22,8 +22,8 @@ from phigen.measurement.rounding_floor import floor
 from phigen.pictures.charts import draw_floor
 from phigen.pictures.preview import preview
 from phigen.store import manifest
-from phigen.store import reading as store
 from phigen.store.manifest import Fingerprint, Manifest
+from phigen.store.reading import open_listed
 from phigen.store.summary import describe
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def bundled(known: Manifest, wanted: Reference) -> Iterator[Bundle]:
     files = stored(known)
     with tempfile.TemporaryDirectory(prefix="phigen-") as name:
         folder = Path(name)
-        _describe(known.store, wanted, folder, files)
+        _describe(known, wanted, folder, files)
         files |= {file.name: (file, manifest.fingerprint(file)) for file in folder.iterdir()}
         fingerprints = {name: fingerprint for name, (_, fingerprint) in files.items()}
         listed = file_list.write(folder, wanted, content_sha256=str(known.digest), files=fingerprints)
@@ -89,9 +89,9 @@ def stored(known: Manifest) -> Files:
     return {f"{STORE}/{file}": (known.store / file, fingerprint) for file, fingerprint in listed.items()}
 
 
-def _describe(path: Path, wanted: Reference, folder: Path, stored: Files) -> None:
+def _describe(known: Manifest, wanted: Reference, folder: Path, stored: Files) -> None:
     """Write the recipe, the run table, the pictures and the card."""
-    dataset = store.open(path)
+    dataset = open_listed(known)
     if "recipe" in dataset.attrs:
         (folder / "recipe.yaml").write_text(dataset.attrs["recipe"], encoding="utf-8", newline="")
     compared = len(np.unique(dataset["element"])) > 1
@@ -104,7 +104,7 @@ def _describe(path: Path, wanted: Reference, folder: Path, stored: Files) -> Non
         draw_floor(errors, rounding_floor, dataset.attrs["title"], folder / "rounding_floor.png")
     beside = list(folder.iterdir())
     text = card(
-        describe(path),
+        describe(known.store),
         summarize(errors) if errors is not None else None,
         rounding_floor=summarize(rounding_floor) if rounding_floor is not None else None,
         reference=wanted,

@@ -15,6 +15,7 @@ from phigen.hub.refusals import explained
 from phigen.hub.versions import resolve
 from phigen.store import manifest
 from phigen.store import reading as store
+from phigen.store.manifest import Manifest
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -73,29 +74,30 @@ def located(path: str | Path) -> Path:
 
 def _published(asked: Reference) -> xr.Dataset:
     """Open a published version: from the cache if it holds a complete copy, otherwise from the Hub."""
-    if asked.version is not None and _is_complete(asked):
-        return store.open(cached(asked) / STORE)
-    wanted, commit = _resolved(asked)
+    if asked.version is not None and (copy := _complete_copy(asked)):
+        return store.open_listed(copy)
+    wanted = _resolved(asked)
     if asked.version is None:
         warnings.warn(f"{asked}: no version was named, this is {wanted.tag}; name it to stay with it", stacklevel=3)
-    if commit is None or (asked.version is None and _is_complete(wanted)):
-        return store.open(cached(wanted) / STORE)
-    hub.refuse_unreadable(wanted, commit, f"{STORE}/zarr.json")
+        if copy := _complete_copy(wanted):
+            return store.open_listed(copy)
+    hub.refuse_unreadable(wanted, f"{STORE}/zarr.json")
     with explained(wanted):
         return store.stream(wanted.url)
 
 
-def _resolved(wanted: Reference) -> tuple[Reference, str | None]:
-    """Find the version on the Hub and its commit; offline, the newest version in the cache if complete, and None."""
+def _resolved(wanted: Reference) -> Reference:
+    """Find the version on the Hub; if it cannot be reached, the newest one in the cache if that is complete."""
     try:
-        return resolve(wanted)
+        return resolve(wanted)[0]
     except UnreachableError:
-        here = newest_cached(wanted.repository) if wanted.version is None else None
-        if here is None or not _is_complete(here):
+        newest = newest_cached(wanted.repository) if wanted.version is None else None
+        if newest is None or not _complete_copy(newest):
             raise
-        return here, None
+        return newest
 
 
-def _is_complete(wanted: Reference) -> bool:
-    """Whether the cache holds a version with all its runs."""
-    return manifest.load(cached(wanted) / STORE).is_complete_copy()
+def _complete_copy(wanted: Reference) -> Manifest | None:
+    """Load the manifest of a version in the cache; return None if the cache does not hold all of it."""
+    known = manifest.load(cached(wanted) / STORE)
+    return known if known.is_complete_copy() else None

@@ -20,8 +20,9 @@ from phigen.hub.versions import commits_by_version, resolve, tag
 from phigen.progress import Progress, silent
 from phigen.recipe.semver import is_semantic
 from phigen.store import manifest
-from phigen.store import reading as store
+from phigen.store.layout import attributes_of
 from phigen.store.manifest import Manifest
+from phigen.store.reading import refuse_corrupted, refuse_unfinished
 
 CHUNKS = f"{STORE}/**/c/**"
 """Which files of a store are binary, as a pattern of .gitattributes."""
@@ -115,8 +116,8 @@ def publishable(path: str | Path, repository: str, version: str | None = None) -
         If the repository's name or the version cannot be used.
     """
     path = Path(path)
-    attributes = store.open(path).attrs
-    known = manifest.load(path)
+    attributes, known = attributes_of(path), manifest.load(path)
+    refuse_unfinished(known)
     if known.chosen is not None:
         raise StoreError(f"{path}: holds only some of its dataset's runs; download or build the others first")
     wanted = Reference.parse(repository)
@@ -125,7 +126,7 @@ def publishable(path: str | Path, repository: str, version: str | None = None) -
     version = attributes["version"] if version is None else version
     if not is_semantic(version):
         raise HubError(f"{repository}: {version!r} is not a semantic version; write MAJOR.MINOR.PATCH, such as 1.0.0")
-    store.refuse_damaged(path)
+    refuse_corrupted(known)
     return known, wanted.at(version)
 
 

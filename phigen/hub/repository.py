@@ -57,7 +57,7 @@ def is_there(repository: str) -> bool:
         return bool(api().repo_exists(repository, repo_type=KIND))
 
 
-def refuse_unreadable(wanted: Reference, commit: str, file: str) -> None:
+def refuse_unreadable(wanted: Reference, file: str) -> None:
     """Ask for a file of a version without fetching it.
 
     Raises
@@ -68,7 +68,7 @@ def refuse_unreadable(wanted: Reference, commit: str, file: str) -> None:
     from huggingface_hub import hf_hub_url
 
     with explained(wanted):
-        api().get_hf_file_metadata(url=hf_hub_url(wanted.repository, file, repo_type=KIND, revision=commit))
+        api().get_hf_file_metadata(url=hf_hub_url(wanted.repository, file, repo_type=KIND, revision=wanted.tag))
 
 
 def fingerprints(repository: str, revision: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from phigen.hub.card.markdown import escaped
 from phigen.hub.reference import Reference
 from phigen.installing import SOURCE, requirement
 from phigen.measurement.tables import rows_by_level
-from phigen.simulation.variables import ALWAYS
+from phigen.symmetry.fields import ALWAYS
 
 if TYPE_CHECKING:
     import xarray as xr
