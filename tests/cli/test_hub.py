@@ -73,8 +73,8 @@ def test_a_dry_run_shows_files_bytes_and_the_card_without_any_network(
     assert re.search(r"^store\.zarr/zarr\.json +\d+$", shown, re.M)
     assert re.search(rf"^{hub.repository}@v1\.2\.3: \d+ files, \d+\.\d MB; nothing is uploaded$", shown, re.M)
     assert "\n---\n" in shown
-    told = json.loads(succeeds("publish", built, hub.repository, "--dry-run", "--json"))
-    assert sum(file["bytes"] for file in told["files"]) == told["bytes"]
+    shown_as_json = json.loads(succeeds("publish", built, hub.repository, "--dry-run", "--json"))
+    assert sum(file["bytes"] for file in shown_as_json["files"]) == shown_as_json["bytes"]
     assert not hub_server.requests
 
 

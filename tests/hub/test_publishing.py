@@ -156,13 +156,13 @@ def test_many_files_are_several_commits_on_top_of_each_other(
 ) -> None:
     monkeypatch.setattr(committing, "FILES_PER_COMMIT", 20)
     monkeypatch.setattr(committing, "FILES_PER_REPORT", 7)
-    told: list[tuple[str, int, int]] = []
-    publish(built, hub.repository, progress=lambda *one: told.append(one))
+    reports: list[tuple[str, int, int]] = []
+    publish(built, hub.repository, progress=lambda *one: reports.append(one))
     commits = [request for request in hub_server.requests if "/commit/main" in request.path]
     assert len(commits) > 1
     assert stored(hub_server.files(hub.repository, "v1.0.0")) == files_of(built)
-    assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
-    assert told[-1][1] == told[-1][2]
+    assert [done for _, done, _ in reports] == sorted(done for _, done, _ in reports)
+    assert reports[-1][1] == reports[-1][2]
 
 
 def test_the_hub_need_not_list_every_shard_by_its_own_name(
