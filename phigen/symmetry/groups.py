@@ -246,5 +246,7 @@ def element_named(name: str, attributes: Mapping[str, Any]) -> GroupElement:
     """
     group = attributes.get("group", "C1")
     if group not in GROUPS:
-        raise ValueError(f"the dataset's group {group!r} is not known, got {', '.join(GROUPS)}; import what defines it")
+        raise ValueError(
+            f"the dataset's group {group!r} is not known; known are {', '.join(GROUPS)}: import its module"
+        )
     return GROUPS[group].element(name, attributes)
