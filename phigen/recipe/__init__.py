@@ -1,1 +1,1 @@
-"""What a dataset shall be: a recipe's sections, loading it, checking it, expanding it into orbits."""
+"""The sections of a recipe, loading a recipe, checking it, and expanding it into orbits."""
