@@ -246,7 +246,5 @@ def element_named(name: str, attributes: Mapping[str, Any]) -> GroupElement:
     """
     group = attributes.get("group", "C1")
     if group not in GROUPS:
-        raise ValueError(
-            f"the dataset's group {group!r} is not known; known are {', '.join(GROUPS)}: import its module"
-        )
+        raise ValueError(f"the dataset's group {group!r} is not known; import the module that adds it to GROUPS")
     return GROUPS[group].element(name, attributes)

@@ -61,9 +61,7 @@ class Model:
                 continue
             return cls(f, "jax") if _is_of_jax(result) else model
         tried = ", ".join(f"with {kind}: {type(e).__name__}, {_first_line(e)}" for kind, e in failures)
-        raise MeasureError(
-            f"f: fails on velocities of shape {sample.shape}; {tried}; pass a function of such an array"
-        ) from failures[-1][1]
+        raise MeasureError(f"f: fails on velocities of shape {sample.shape}; {tried}") from failures[-1][1]
 
     def __call__(self, velocities: NDArray[Any]) -> NDArray[Any]:
         """Return the model's output for velocities, as a numpy array.

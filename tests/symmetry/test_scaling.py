@@ -174,9 +174,8 @@ def test_the_lab_and_the_orbits_frame_agree_to_rounding_over_a_few_steps(exponen
         largest = float(np.abs(orbit[name]).max())
         np.testing.assert_allclose(lab[name], orbit[name], rtol=0, atol=1e-6 * largest)
     assert measure(lab)["mae"].max() < 1e-5
-    for one, other in zip(
-        *(plan(recipe(f"{said}, reference_frame: {frame}")).runs for frame in ("orbit", "lab")), strict=True
-    ):
+    frames = (plan(recipe(f"{said}, reference_frame: {frame}")).runs for frame in ("orbit", "lab"))
+    for one, other in zip(*frames, strict=True):
         pull = act(simulate(one.simulation), one.turn)["buoyancy"]
         np.testing.assert_allclose(simulate(other.simulation)["buoyancy"], pull, rtol=1e-12)
         np.testing.assert_allclose(pull[0], [0, one.strength], rtol=1e-12)
@@ -262,11 +261,11 @@ def test_rescaling_a_field_there_and_back_is_rounding(values: np.ndarray, factor
 
 
 @given(st.integers(1, 9999).map(lambda n: n / 100), st.sampled_from(["resampled", "rescaled"]), st.floats(0, 3))
-def test_a_name_says_which_scaling_it_is(factor: float, scaling_method: str, exponent: float) -> None:
-    scale = Scale(factor, reading, exponent)  # type: ignore[arg-type]
-    assert Scale.named(scale.name, reading, exponent) == scale  # type: ignore[arg-type]
+def test_a_name_says_which_scaling_it_is(factor: float, method: str, exponent: float) -> None:
+    scale = Scale(factor, method, exponent)  # type: ignore[arg-type]
+    assert Scale.named(scale.name, method, exponent) == scale  # type: ignore[arg-type]
     assert (scale.name == "identity") == (factor == 1)
-    assert scale.stored_speed == pytest.approx(factor ** (1 - exponent))
+    assert scale.stored_speed == pytest.approx(factor ** (1 - exponent) if method == "rescaled" else 1)
 
 
 def test_what_names_no_scaling_is_refused() -> None:
