@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
-from itertools import islice
 from typing import Any
 
 from phigen.recipe.scene import Inflow, Region, Scene
@@ -14,6 +13,7 @@ from phigen.recipe.splits import Splits, members
 from phigen.recipe.symmetry import Breaking, Symmetry
 from phigen.recipe.values import exact, spelled_out
 from phigen.symmetry.element import Box, GroupElement, Point
+from phigen.symmetry.point_groups import ELEMENTS, ElementName
 
 _DIGITS = 9
 """Positions that agree to this many decimals are the same: a rotation rounds them."""
@@ -112,14 +112,8 @@ def split_up(orbits: tuple[Orbit, ...], splits: Splits) -> tuple[Orbit, ...]:
     else:
         by_run = iter(members(splits, sum(len(orbit.members) for orbit in orbits)).values())
     return tuple(
-        replace(
-            orbit,
-            members=tuple(
-                replace(member, split=split)
-                for member, split in zip(orbit.members, islice(by_run, len(orbit.members)), strict=True)
-            ),
-        )
-        for orbit in orbits
+        Orbit(o.number, o.scene, o.breaking, tuple(Member(m.place, m.element, next(by_run)) for m in o.members))
+        for o in orbits
     )
 
 
@@ -221,14 +215,18 @@ def extent(region: Region, box: Box) -> tuple[tuple[float, float], tuple[float, 
     return region.x or (0, width), region.y or (0, height)
 
 
-def stabilizer(scene: Scene, symmetry: Symmetry, box: Box) -> tuple[str, ...]:
-    """Return the names of the elements that leave a scene and its box as they are, of those that a step can keep."""
+def stabilizer(scene: Scene, symmetry: Symmetry, box: Box) -> tuple[ElementName, ...]:
+    """Return the rotations and reflections of the group that leave a scene and its box as they are."""
     itself = _key(scene)
     return tuple(
-        g.name
-        for g in symmetry.of_step
-        if g.misfit(box, non_integer="error") is None and _key(moved(scene, g, box)) == itself
+        name
+        for name in symmetry.of_group.step_subgroup
+        if name == "identity" or _leaves(scene, ELEMENTS[name], box, itself)
     )
+
+
+def _leaves(scene: Scene, g: GroupElement, box: Box, itself: tuple[Any, ...]) -> bool:
+    return g.misfit(box, non_integer="error") is None and _key(moved(scene, g, box)) == itself
 
 
 def unit(direction: Point) -> Point:

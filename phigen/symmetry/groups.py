@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from phigen.symmetry.element import Box, GroupElement
+from phigen.symmetry.element import Box, GroupElement, NonInteger
 from phigen.symmetry.point_groups import ELEMENTS, POINT_GROUPS, ElementName
 from phigen.symmetry.scaling import Scale
 from phigen.symmetry.translation import Shift
@@ -40,6 +40,8 @@ class Group(ABC):
     """The recipe's keys that belong to this kind of group."""
     needed: ClassVar[tuple[str, ...]] = ()
     """Those of them that a recipe must have."""
+    non_integer: ClassVar[tuple[NonInteger, ...]] = ("error",)
+    """What a recipe may do with parts of a cell."""
     first: ClassVar[str] = "identity"
     """The identity in the words of `listed_by`; an orbit begins with it."""
 
@@ -170,6 +172,7 @@ class Translations(Group):
     listed_by: ClassVar[str] = "shifts"
     keys: ClassVar[tuple[str, ...]] = ("shifts",)
     needed: ClassVar[tuple[str, ...]] = ("shifts",)
+    non_integer: ClassVar[tuple[NonInteger, ...]] = ("error", "resample")
     first: ClassVar[str] = "the shift [0, 0]"
 
     def orbit(self, chosen: Chosen) -> tuple[Shift, ...]:
@@ -199,6 +202,7 @@ class Scalings(Group):
     listed_by: ClassVar[str] = "factors"
     keys: ClassVar[tuple[str, ...]] = ("factors", "scaling_method", "time_exponent")
     needed: ClassVar[tuple[str, ...]] = ("factors", "scaling_method")
+    non_integer: ClassVar[tuple[NonInteger, ...]] = ("error", "truncate")
     first: ClassVar[str] = "the factor 1"
 
     def orbit(self, chosen: Chosen) -> tuple[Scale, ...]:
