@@ -17,8 +17,7 @@ from phigen.recipe.semver import PATTERN
 from phigen.recipe.splits import Splits
 from phigen.recipe.symmetry import Symmetry
 from phigen.recipe.values import Section
-
-VariableName = Literal["smoke", "velocity", "faces", "pressure"]
+from phigen.symmetry.fields import StoreName
 
 
 class Recipe(Section):
@@ -44,7 +43,7 @@ class Recipe(Section):
     precision: Literal["double", "single"] = Field(
         default="double", description="Floating-point precision of the simulation; fields are stored as float32."
     )
-    store: tuple[VariableName, ...] = Field(
+    store: tuple[StoreName, ...] = Field(
         default=("smoke", "velocity"), min_length=1, description="Variables to store, as float32."
     )
     splits: Splits = Field(default=Splits(), description="Runs and frames for training, validation and testing.")

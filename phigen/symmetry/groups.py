@@ -24,15 +24,10 @@ factors (floats or None), scaling_method (str or None), time_exponent (float).  
 
 @dataclass(frozen=True)
 class Group(ABC):
-    """A group: how a recipe lists its elements, and how a dataset names them.
-
-    Parameters
-    ----------
-    name : str
-        As in a recipe's ``symmetry.group``.
-    """
+    """A group: how a recipe lists its elements, and how a dataset names them."""
 
     name: str
+    """As in a recipe's ``symmetry.group``."""
 
     listed_by: ClassVar[str] = "elements"
     """The recipe's key that lists the elements of an orbit."""
@@ -222,7 +217,7 @@ class Scalings(Group):
         return Scale.named(name, attributes["scaling_method"], attributes["time_exponent"])
 
     def model_elements(self, attributes: Mapping[str, Any]) -> tuple[GroupElement, ...]:
-        """Refuse: a scaled velocity has no place in the same box."""
+        """Refuse: a scaled velocity does not fit the same box."""
         raise ValueError("a model of one box cannot be measured with scalings; choose a group of rotations or shifts")
 
 
