@@ -51,7 +51,7 @@ def lay(path: Path, index: xr.Dataset, variables: Mapping[str, Field]) -> None:
                 _create_array(group, name, variable, sizes={str(dim): size for dim, size in index.sizes.items()})
         (draft / manifest.PARTS).mkdir()
         if path.exists() and any(path.iterdir()):
-            manifest.scatter(path)
+            manifest.scatter(manifest.load(path))
             _settle(draft, path)
         else:
             draft.rename(path)
