@@ -155,7 +155,7 @@ def _of_symmetry(s: Sections) -> Problems:
 def _of_orbits(s: Sections, expansion: _Expansion) -> Problems:
     if not s.symmetry or _any(orbit.elements_in_group(s.symmetry)):
         return
-    yield from orbit.identity_comes_any(s.symmetry)
+    yield from orbit.identity_comes_first(s.symmetry)
     yield from breaking.strengths_not_negative(s.symmetry, expansion.scenes)
     yield from breaking.orbits_have_errors(s.symmetry, expansion.orbits)
     if not s.grid:
