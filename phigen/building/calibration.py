@@ -133,7 +133,7 @@ def _doublings(recipe: Recipe) -> Iterator[float]:
 
 
 def _planned(recipe: Recipe, parameter: Decimal) -> Plan:
-    return Plan(recipe, tuple(runs_of_level(recipe, recipe.orbits, level=parameter, parameter=parameter)))
+    return Plan(recipe, tuple(runs_of_level(recipe, level=parameter, parameter=parameter)))
 
 
 def _error(recipe: Recipe, parameter: Decimal, simulated: Simulated) -> float:

@@ -121,9 +121,7 @@ def _sizes(shares: Mapping[str, float], count: int, what: str) -> dict[str, int]
         sizes[name] += 1
     for name, size in sizes.items():
         if size == 0:
-            raise ValueError(
-                f"{name} is empty, got {shares[name]:g} of {count} {what}; increase it or remove it"
-            )
+            raise ValueError(f"{name} is empty, got {shares[name]:g} of {count} {what}; increase it or remove it")
     return sizes
 
 
@@ -132,7 +130,9 @@ def _listed(chosen: Mapping[str, Iterable[float] | Range], count: int, what: str
     for name, part in chosen.items():
         for number in spelled_out(part if isinstance(part, Range) else tuple(part)):
             if number != int(number) or not 0 <= number < count:
-                raise ValueError(f"there is no {what} {float(number):g}, the recipe has {count}, numbered from 0; remove it")
+                raise ValueError(
+                    f"there is no {what} {float(number):g}, the recipe has {count}, numbered from 0; remove it"
+                )
             if int(number) in homes:
                 raise ValueError(f"{what} {int(number)} is already in {homes[int(number)]}; remove one")
             homes[int(number)] = name

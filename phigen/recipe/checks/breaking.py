@@ -1,4 +1,4 @@
-"""Checks of how a recipe breaks its symmetry, one function for each claim; each yields the problems that contradict it."""
+"""Checks of how a recipe breaks its symmetry, one function for each claim; each yields what contradicts its claim."""
 
 from __future__ import annotations
 

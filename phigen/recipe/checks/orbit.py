@@ -1,4 +1,4 @@
-"""Checks of a recipe's group and its orbits, one function for each claim; each yields the problems that contradict it."""
+"""Checks of a recipe's group and its orbits, one function for each claim; each yields what contradicts its claim."""
 
 from __future__ import annotations
 
@@ -40,9 +40,7 @@ def keys_of_group(symmetry: Symmetry) -> Problems:
 def keys_have_an_effect(symmetry: Symmetry) -> Problems:
     """A key that another one makes useless is left out."""
     if symmetry.scaling_method == "resampled" and symmetry.time_exponent != _DEFAULTS.time_exponent:
-        yield Problem(
-            ("symmetry", "time_exponent"), "belongs to scaling_method: rescaled, got resampled; remove it"
-        )
+        yield Problem(("symmetry", "time_exponent"), "belongs to scaling_method: rescaled, got resampled; remove it")
     if symmetry.scaling_method == "rescaled" and symmetry.non_integer == "truncate":
         yield Problem(
             ("symmetry", "non_integer"), "truncate belongs to scaling_method: resampled, got rescaled; remove it"
@@ -132,7 +130,9 @@ def _lost(scene: Scene, g: GroupElement, box: Box) -> str | None:
             x, y = before.center
             return f"{g.name} moves the inflow at ({x:g}, {y:g}) off every cell centre; increase its radius"
     if g.shares_nothing(box):
-        return f"{g.name} is as long as the box and leaves no cell to compare with the first run; choose a smaller shift"
+        return (
+            f"{g.name} is as long as the box and leaves no cell to compare with the first run; choose a smaller shift"
+        )
     return None
 
 

@@ -1,4 +1,4 @@
-"""Checks of a recipe's box, time, runs and splits, one function for each claim; each yields what contradicts it."""
+"""Checks of a recipe's box, time and splits, one function for each claim; each yields what contradicts its claim."""
 
 from __future__ import annotations
 
@@ -67,6 +67,4 @@ def not_too_many_runs(vary: Vary, sample: Sample | None, symmetry: Symmetry) -> 
     runs = scenes * symmetry.size * len(symmetry.levels)
     if runs > MOST_RUNS:
         where: Place = ("symmetry",) if scenes == 1 else ("vary",) if sample is None else ("sample",)
-        yield Problem(
-            where, f"makes {runs:,} runs, more than {MOST_RUNS:,}; ask for fewer, or write several recipes"
-        )
+        yield Problem(where, f"makes {runs:,} runs, more than {MOST_RUNS:,}; ask for fewer, or write several recipes")
