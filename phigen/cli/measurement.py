@@ -154,7 +154,7 @@ def floor_of(dataset: xr.Dataset, frames: slice | None, *, asked: bool) -> xr.Da
     from phigen.errors import MeasureError
     from phigen.measurement.rounding_floor import floor
 
-    if not asked and dataset.attrs.get("frame") != "lab":
+    if not asked and dataset.attrs.get("reference_frame") != "lab":
         return None
     os.environ.update(own_process())
     try:

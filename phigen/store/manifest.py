@@ -142,15 +142,15 @@ def add(store: Path, run: int, parameters: dict[str, Any], files: Iterable[str])
     _write_part(store, Entry(run, parameters, {file: fingerprint(store / file) for file in files}))
 
 
-def gather(store: Path, about: Mapping[str, str]) -> None:
+def gather(known: Manifest, about: Mapping[str, str]) -> None:
     """Join the parts into one list, with `about` and all files that belong to no run: the store is finished."""
-    known = load(store).runs
-    of_runs = {file for entry in known.values() for file in entry.files}
+    store = known.store
+    of_runs = {file for entry in known.runs.values() for file in entry.files}
     files = (file.relative_to(store).as_posix() for file in store.rglob("*") if file.is_file())
     others = sorted(file for file in files if file not in of_runs and file.split("/")[0] not in (LIST, PARTS, CHOSEN))
     listed = {
         **about,
-        "runs": [asdict(entry) for entry in known.values()],
+        "runs": [asdict(entry) for entry in known.runs.values()],
         "files": {file: fingerprint(store / file) for file in others},
     }
     write_json(store / LIST, listed)

@@ -122,7 +122,7 @@ def _write(path: Path, published: Published, files: Mapping[tuple[int, ...], Mem
         fields = _fields(faces, published.dt_velocity).assign_coords(time=index["time"])
         writing.write(path, number, fields, parameters=told, training=slice(None))
         yield
-    writing.seal(path, {})
+    writing.seal(path)
 
 
 def _runs(published: Published, files: Mapping[tuple[int, ...], Member], frames: int) -> Runs:
