@@ -104,7 +104,6 @@ class Plan:
         return sum(map(seconds_of, self.distinct))
 
     def _values(self, field: Field) -> int:
-        """Return how many values a field has in one run."""
         width, height = self.recipe.grid.shape
         sizes = {"time": len(self.recipe.time.kept), "region": len(self.recipe.scene.regions), "component": 2}
         sizes |= {"y": height, "x": width, "y_face": height + 1, "x_face": width + 1}
@@ -202,7 +201,7 @@ def _run(
             strength=strength,
             factors=orbit.factors(member, parameter, steps=recipe.time.steps),
         ),
-        turn=after,
+        after=after,
     )
 
 
