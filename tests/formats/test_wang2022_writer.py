@@ -136,7 +136,7 @@ def test_scalings_are_numbered(tmp_path: Path) -> None:
 
 
 def test_runs_that_the_layout_has_no_place_for_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match="no place for these 16 runs, got 2 levels of 2 orbits, group C4; select one"):
+    with pytest.raises(FormatError, match="got 16 runs in 2 levels and 2 orbits, group C4; select one level"):
         phigen.export(laid(TWO_ORBITS), tmp_path / "out", format="wang2022")
     assert not (tmp_path / "out").exists()
 
@@ -155,5 +155,6 @@ def test_without_torch_it_is_one_line(eq3: Path, tmp_path: Path) -> None:
         "phigen.cli.main()"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100, check=False)
-    assert (done.returncode, done.stderr) == (1, "the format wang2022 needs torch; pip install 'phigen[torch]'\n")
+    assert done.stderr == "the format wang2022 needs torch, which is not installed; pip install torch\n"
+    assert done.returncode == 1
     assert not list(tmp_path.iterdir())
