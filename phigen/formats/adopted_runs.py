@@ -10,7 +10,7 @@ import numpy as np
 
 from phigen.errors import MeasureError
 from phigen.formats.cf_names import listed
-from phigen.symmetry.point_groups import ELEMENTS, GROUPS
+from phigen.symmetry.point_groups import ELEMENTS, POINT_GROUPS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -63,9 +63,9 @@ def describe_runs(
 
 def _images(group: str, levels: NDArray[Any]) -> dict[str, Any]:
     """Return every run once for each element of a group, as an orbit of its own."""
-    images = next((own for name, own in GROUPS.items() if name == group and len(own) > 1), None)
+    images = next((own for name, own in POINT_GROUPS.items() if name == group and len(own) > 1), None)
     if images is None:
-        known = ", ".join(name for name, own in GROUPS.items() if len(own) > 1)
+        known = ", ".join(name for name, own in POINT_GROUPS.items() if len(own) > 1)
         raise MeasureError(f"group: must be one of rotations and reflections, got {group}; choose from {known}")
     source = np.repeat(np.arange(len(levels)), len(images))
     return {"source": source, "level": levels[source], "orbit": source, "element": [*images] * len(levels)}
@@ -73,7 +73,7 @@ def _images(group: str, levels: NDArray[Any]) -> dict[str, Any]:
 
 def smallest_group(elements: set[str]) -> str:
     """Return the smallest point group that has all of these elements."""
-    return next(name for name, own in sorted(GROUPS.items(), key=lambda item: len(item[1])) if elements <= {*own})
+    return next(name for name, own in sorted(POINT_GROUPS.items(), key=lambda item: len(item[1])) if elements <= {*own})
 
 
 def _is_along(dataset: xr.Dataset, name: str, run_dim: str | None) -> bool:

@@ -15,25 +15,19 @@ lack values, it is over the cells that have a value in both.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from phigen.errors import MeasureError
 from phigen.measurement.differences import compare
-from phigen.symmetry.actions import Group
-from phigen.symmetry.point_groups import FACES
+from phigen.symmetry.element import Box
+from phigen.symmetry.fields import STORED_AS
+from phigen.symmetry.groups import element_named
 
 if TYPE_CHECKING:
     import xarray as xr
-
-FIELDS: Mapping[str, tuple[str, ...]] = {
-    "smoke": ("smoke",),
-    "velocity": ("velocity",),
-    "faces": FACES,
-    "pressure": ("pressure",),
-}
 
 
 def measure(dataset: xr.Dataset, *, frames: slice | None = None) -> xr.Dataset:
@@ -88,7 +82,7 @@ def measure_runs(dataset: xr.Dataset, *, frames: slice | None = None) -> xr.Data
     import xarray as xr
 
     _refuse_partial(dataset)
-    _other_elements(dataset)
+    elements = {name: element_named(name, dataset.attrs) for name in _other_elements(dataset)}
     dataset = dataset.isel(time=frames) if frames is not None else dataset
     if not dataset.sizes["time"]:
         raise MeasureError(f"frames: no stored frame is chosen, got {_spelled(frames)}; choose positions that exist")
@@ -97,13 +91,14 @@ def measure_runs(dataset: xr.Dataset, *, frames: slice | None = None) -> xr.Data
     gaps = dataset.attrs.get("missing_values") == "left out"
     names = ("mae", "square", "magnitude", "resampling", *(["compared"] if gaps else []))
     means = {name: np.full(shape, np.nan) for name in names}
-    group = Group.of(dataset.attrs)
+    box = Box.of(dataset.attrs)
     for _, first, rest in orbits(dataset):
         for v, parts in enumerate(variables.values()):
-            for window, differences in compare(dataset[list(parts)], first, rest, group, gaps=gaps):
-                for element, of_run in differences.items():
+            others = {run: elements[name] for name, run in rest.items()}
+            for window, differences in compare(dataset[list(parts)], first, others, box=box, gaps=gaps):
+                for run, of_run in differences.items():
                     for name, mean in of_run.items():
-                        means[name][rest[element], v, window] = mean
+                        means[name][run, v, window] = mean
     if gaps and (means["compared"].max(axis=-1) == 0).any():
         raise MeasureError(
             "two runs have no value in common: where one has values, the other has none; compare runs or images that "
@@ -159,7 +154,7 @@ def _variables(dataset: xr.Dataset) -> dict[str, tuple[str, ...]]:
     """Return the parts of each field that is measured, by the name that the data's owner gave it."""
     return {
         dataset[parts[0]].attrs.get("original_name", name): parts
-        for name, parts in FIELDS.items()
+        for name, parts in STORED_AS.items()
         if all(part in dataset for part in parts)
     }
 
@@ -169,10 +164,10 @@ def _refuse_partial(dataset: xr.Dataset) -> None:
     lacking = [dim for dim in ("run", "time") if dim not in dataset.dims]
     if lacking:
         raise MeasureError(f"the dataset has no dim {lacking[0]}; select with a list or slice, which keeps it")
-    if not any(all(part in dataset for part in parts) for parts in FIELDS.values()):
+    if not any(all(part in dataset for part in parts) for parts in STORED_AS.values()):
         raise MeasureError(
             f"the dataset has no field to measure, got {', '.join(map(str, dataset)) or 'nothing'}; it needs one of "
-            f"{', '.join(FIELDS)}"
+            f"{', '.join(STORED_AS)}"
         )
     for dim, cells in zip(("x", "y"), dataset.attrs.get("cells", ()), strict=False):
         if dim in dataset.coords and float(dataset[dim][0] + dataset[dim][-1]) != cells:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phigen.symmetry.actions import Group, Pair
+from phigen.symmetry.element import Box, GroupElement, Pair
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -17,20 +17,39 @@ VALUES_AT_ONCE = 4_000_000
 
 
 def compare(
-    fields: xr.Dataset, first: int, rest: Mapping[str, int], group: Group, *, gaps: bool
-) -> Iterator[tuple[slice, dict[str, dict[str, np.ndarray]]]]:
-    """Yield for each window of frames how far each of the other runs is from the first."""
+    fields: xr.Dataset, first: int, others: Mapping[int, GroupElement], *, box: Box, gaps: bool
+) -> Iterator[tuple[slice, dict[int, dict[str, np.ndarray]]]]:
+    """Yield for each window of frames how far other runs are from the first run of their orbit.
+
+    Parameters
+    ----------
+    fields : Dataset
+        The parts of one variable, with dims run and time.
+    first : int
+        Position of the first run.
+    others : mapping of int to GroupElement
+        Positions of the other runs, and the elements that made them.
+    box : Box
+        Their box.
+    gaps : bool
+        Whether values may be missing; they are left out with their partners.
+
+    Yields
+    ------
+    (slice, dict)
+        Frames by position; for each run its mae, square, magnitude and resampling, and with gaps compared, (time,).
+    """
     cells = max(int(np.prod(field.shape[2:])) for field in fields.values())
     length = max(1, VALUES_AT_ONCE // cells)
     for start in range(0, fields.sizes["time"], length):
         window = slice(start, start + length)
         reference = fields.isel(run=first, time=window).load()
         differences = {}
-        for element, run in rest.items():
+        for run, g in others.items():
             there = fields.isel(run=run, time=window).load()
-            resampling = group.resampling(reference, element)
-            pairs = group.back(reference, there, element)
-            differences[element] = (_means_of_shared(pairs) if gaps else _means(pairs)) | {
+            resampling = g.resampling(reference, box)
+            pairs = g.to_reference(reference, there, box)
+            differences[run] = (_means_of_shared(pairs) if gaps else _means(pairs)) | {
                 "resampling": _means(resampling)["mae"] if resampling else np.zeros(reference.sizes["time"])
             }
         yield window, differences

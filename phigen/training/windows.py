@@ -16,7 +16,7 @@ import numpy as np
 from phigen.errors import WindowError
 from phigen.hub.opening import open
 from phigen.recipe.splitting import NAMES
-from phigen.symmetry.point_groups import ELEMENTS, GROUPS, Element, GroupName
+from phigen.symmetry.point_groups import ELEMENTS, POINT_GROUPS, GroupName, PointElement
 from phigen.training.channels import Channels
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Windows:
         Number of windows of a run before each stretch, and the total.
     input, horizon : int
         Number of input frames, and of target frames that follow them.
-    elements : tuple of Element
+    elements : tuple of PointElement
         Elements that may act on a window; the first is the identity.
     """
 
@@ -137,7 +137,7 @@ class Windows:
     before: NDArray[np.int_]
     input: int
     horizon: int
-    elements: tuple[Element, ...]
+    elements: tuple[PointElement, ...]
 
     @classmethod
     def of(
@@ -235,12 +235,12 @@ def _stretches(dataset: xr.Dataset, chosen: NDArray[np.bool_]) -> tuple[NDArray[
     return positions[edges[:-1]], np.diff(edges)
 
 
-def _elements(augment: GroupName | None, channels: Channels) -> tuple[Element, ...]:
+def _elements(augment: GroupName | None, channels: Channels) -> tuple[PointElement, ...]:
     if augment is None:
         return (ELEMENTS["identity"],)
-    if augment not in GROUPS:
-        raise WindowError(f"augment: unknown point group, got {augment!r}; choose one of {', '.join(GROUPS)}")
-    elements = tuple(ELEMENTS[name] for name in GROUPS[augment])
+    if augment not in POINT_GROUPS:
+        raise WindowError(f"augment: unknown point group, got {augment!r}; choose one of {', '.join(POINT_GROUPS)}")
+    elements = tuple(ELEMENTS[name] for name in POINT_GROUPS[augment])
     _, rows, columns = channels.shape
     if rows != columns and any(g.swaps_axes for g in elements):
         raise WindowError(

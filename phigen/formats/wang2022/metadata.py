@@ -11,9 +11,9 @@ import numpy as np
 from phigen.formats.wang2022.archives import Member
 from phigen.formats.wang2022.orientation import Orientation
 from phigen.formats.wang2022.published_sets import CELLS, RADIUS, RATE, Original, Published
-from phigen.simulation.variables import coordinates
 from phigen.store import manifest
 from phigen.store.metadata import CONVENTIONS, described, group_columns
+from phigen.symmetry.fields import coordinates
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -9,17 +9,17 @@ from decimal import Decimal
 
 from phigen.errors import FormatError
 from phigen.formats.wang2022.archives import Member
-from phigen.symmetry.actions import Transformation
-from phigen.symmetry.point_groups import ELEMENTS, GROUPS, Point
+from phigen.symmetry.element import Box, GroupElement, Point
+from phigen.symmetry.point_groups import ELEMENTS, POINT_GROUPS
 from phigen.symmetry.scaling import Scale
 from phigen.symmetry.translation import Shift
 
 CELLS = 64
 RADIUS = 5.0
 RATE = 1.0
-_BOX = (float(CELLS), float(CELLS))
+BOX = Box((CELLS, CELLS))
 _UPWARD: Point = (32.0, 5.0)
-_QUARTER_TURNS = [ELEMENTS[name] for name in GROUPS["C4"]]
+_QUARTER_TURNS = [ELEMENTS[name] for name in POINT_GROUPS["C4"]]
 _FIRST_SHIFT = (8, 5)
 
 _TESTED: dict[str, set[tuple[int, ...]]] = {
@@ -36,7 +36,7 @@ class Original:
 
     level: float
     orbit: int
-    element: Transformation
+    element: GroupElement
     strength: float
     inflow: Point
     split: str = "train"
@@ -79,13 +79,13 @@ class Published:
 def _graded(level: int, turns: int) -> Original:
     strength = Decimal("0.01") + Decimal("0.005") * level * turns
     g = _QUARTER_TURNS[turns]
-    return Original(float(level), 0, g, float(strength), g.on_point(_UPWARD, _BOX))
+    return Original(float(level), 0, g, float(strength), g.on_point(_UPWARD, BOX))
 
 
 def _rotated(number: int, turns: int) -> Original:
     g, step = _QUARTER_TURNS[turns], Decimal("0.011" if turns == 2 else "0.01")
     split = _split("rotation", (number, turns))
-    return Original(0.0, (number - 1) // 4, g, float(step * number), g.on_point(_UPWARD, _BOX), split)
+    return Original(0.0, (number - 1) // 4, g, float(step * number), g.on_point(_UPWARD, BOX), split)
 
 
 def _shifted(x: int, y: int) -> Original:

@@ -15,21 +15,21 @@ from phigen.formats.wang2022 import tensors
 from phigen.formats.wang2022.archives import Member, members
 from phigen.formats.wang2022.metadata import Runs, index_of
 from phigen.formats.wang2022.orientation import Orientation, faces_of_file, orientations
-from phigen.formats.wang2022.published_sets import CELLS, Published, sets_in
+from phigen.formats.wang2022.published_sets import BOX, CELLS, Published, sets_in
 from phigen.hub.reference import SCHEME
 from phigen.hub.repository import fetch_zipped
 from phigen.progress import Progress, silent
 from phigen.simulation.staggered import centred, completed, divergence
-from phigen.simulation.variables import VARIABLES
 from phigen.store import template, writing
-from phigen.symmetry.point_groups import ELEMENTS, FACES
+from phigen.symmetry.fields import FACES, FIELDS
+from phigen.symmetry.point_groups import ELEMENTS
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-_OF_THE_FRAME = {name: replace(VARIABLES[name], comment="of the frame itself") for name in ("divergence", "courant")}
-_VARIABLES = {name: VARIABLES[name] for name in ("velocity", *FACES)} | _OF_THE_FRAME
+_OF_THE_FRAME = {name: replace(FIELDS[name], comment="of the frame itself") for name in ("divergence", "courant")}
+_VARIABLES = {name: FIELDS[name] for name in ("velocity", *FACES)} | _OF_THE_FRAME
 
 
 def import_dataset(
@@ -122,7 +122,7 @@ def _runs(published: Published, files: Mapping[tuple[int, ...], Member], frames:
             of_level = orientations([_values(files[key], frames) for key in keys])
             for key, orientation in zip(keys, of_level, strict=True):
                 g = ELEMENTS[orientation.element]
-                original = replace(runs[key][1], element=g, inflow=g.on_point(upward, (float(CELLS), float(CELLS))))
+                original = replace(runs[key][1], element=g, inflow=g.on_point(upward, BOX))
                 runs[key] = (files[key], original, orientation)
     return runs
 
