@@ -93,8 +93,8 @@ def measure_runs(dataset: xr.Dataset, *, frames: slice | None = None) -> xr.Data
     means = {name: np.full(shape, np.nan) for name in names}
     box = Box.of(dataset.attrs)
     for _, first, rest in orbits(dataset):
+        others = {run: elements[name] for name, run in rest.items()}
         for v, parts in enumerate(variables.values()):
-            others = {run: elements[name] for name, run in rest.items()}
             for window, differences in compare(dataset[list(parts)], first, others, box=box, gaps=gaps):
                 for run, of_run in differences.items():
                     for name, mean in of_run.items():

@@ -18,7 +18,6 @@ from phigen.planning.plans import plan
 from phigen.recipe.loading import parse
 from phigen.recipe.model import Recipe
 from phigen.recipe.scene import Vary
-from phigen.recipe.scenes import scenes_of
 from phigen.recipe.splits import Splits
 from phigen.recipe.symmetry import Breaking, Symmetry
 from phigen.symmetry.fields import STORED_AS
@@ -88,9 +87,9 @@ def _refuse_other_flows(recipe: Recipe) -> None:
 
 def _unbroken(recipe: Recipe, orbit: int, strength: float) -> Recipe:
     """Return a recipe of one orbit in the lab's reference frame, with one strength and no breaking."""
-    scene = scenes_of(recipe.scene, recipe.vary, recipe.sample, recipe.grid)[orbit]
+    scene = recipe.orbits[orbit].scene
     buoyancy = scene.buoyancy.model_copy(update={"strength": strength})
-    plain = {"frame": "lab", "breaking": Breaking(), "target_error": None, "tolerance": Symmetry().tolerance}
+    plain = {"reference_frame": "lab", "breaking": Breaking(), "target_error": None, "tolerance": Symmetry().tolerance}
     changes = {
         "scene": scene.model_copy(update={"buoyancy": buoyancy}),
         "vary": Vary(),
