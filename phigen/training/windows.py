@@ -15,7 +15,7 @@ import numpy as np
 
 from phigen.errors import WindowError
 from phigen.hub.opening import open
-from phigen.recipe.splitting import NAMES
+from phigen.recipe.splits import NAMES
 from phigen.symmetry.point_groups import ELEMENTS, POINT_GROUPS, GroupName, PointElement
 from phigen.training.channels import Channels
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from phigen.simulation.variables import VARIABLES
 
 import phigen
 from phigen.errors import FormatError
@@ -19,7 +18,7 @@ from phigen.recipe.loading import parse
 from phigen.simulation.staggered import centred, completed, faces_of
 from phigen.store.metadata import index_of
 from phigen.store.reading import open as open_dataset
-from phigen.symmetry.fields import FACES
+from phigen.symmetry.fields import FACES, FIELDS
 from phigen.symmetry.point_groups import POINT_GROUPS, ElementName, inverse, turn
 from tests.shared.recipes import SMALL
 
@@ -27,7 +26,7 @@ from tests.shared.recipes import SMALL
 def laid(text: str) -> xr.Dataset:
     """All runs of a recipe, with noise for flows."""
     index = index_of(plan(parse(text)))
-    dims = {name: ("run", *VARIABLES[name].dims) for name in ("velocity", *FACES)}
+    dims = {name: ("run", *FIELDS[name].dims) for name in ("velocity", *FACES)}
     dims = {name: own for name, own in dims.items() if set(own) <= index.sizes.keys()}
     rng = np.random.default_rng(0)
     return index.assign(
@@ -129,7 +128,7 @@ def test_shifts_are_named_by_their_inflow(tmp_path: Path) -> None:
 
 
 def test_scalings_are_numbered(tmp_path: Path) -> None:
-    dataset = laid(ALONE + "symmetry: {group: scaling, factors: [1, 1.5], reading: resampled}\n")
+    dataset = laid(ALONE + "symmetry: {group: scaling, factors: [1, 1.5], scaling_method: resampled}\n")
     files = exported(dataset, tmp_path)
     assert sorted(files) == ["Scale/raw_data_0.pt", "Scale/raw_data_1.pt"]
     expected = faces_of(dataset[["velocity"]].isel(run=1))
