@@ -65,7 +65,7 @@ bench: $(FULL)  ## measure the numbers of docs/numbers.md
 
 catalogue: $(BASE)  ## build every shipped recipe, 6 GB, and write datasets/catalogue.json
 	for recipe in recipes/*.yaml; do $(BIN)/phigen build $$recipe || exit 1; done
-	$(BIN)/python -c 'from phigen import catalogue, reading; catalogue.renew(reading.shipped(), catalogue.FOLDER)'
+	$(BIN)/python -c 'from phigen.building import catalogue; from phigen.recipe import loading; catalogue.renew(loading.shipped(), catalogue.FOLDER)'
 
 constraints:  ## write the newest versions that pyproject.toml allows into constraints/, for PYTHON
 	$(call environment,.venv-constraints)
