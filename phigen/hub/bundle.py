@@ -18,8 +18,8 @@ from phigen.hub.file_list import LIST
 from phigen.hub.reference import STORE, Reference
 from phigen.hub.run_index import INDEX, run_table, write_run_table
 from phigen.measurement.data_error import average, measure_runs, summarize
-from phigen.measurement.rounding_floor import floor
-from phigen.pictures.charts import draw_floor
+from phigen.measurement.rounding_floor import rounding_floor
+from phigen.pictures.charts import draw_rounding_floor
 from phigen.pictures.preview import preview
 from phigen.store import manifest
 from phigen.store.manifest import Fingerprint, Manifest
@@ -99,14 +99,14 @@ def _describe(known: Manifest, wanted: Reference, folder: Path, stored: Files) -
     write_run_table(run_table(dataset, of_runs), folder / INDEX)
     preview(dataset, folder / "preview.png")
     errors = average(of_runs) if of_runs is not None else None
-    rounding_floor = _rounding_floor(dataset) if errors is not None else None
-    if errors is not None and rounding_floor is not None:
-        draw_floor(errors, rounding_floor, dataset.attrs["title"], folder / "rounding_floor.png")
+    rounding = _rounding_floor(dataset) if errors is not None else None
+    if errors is not None and rounding is not None:
+        draw_rounding_floor(errors, rounding, dataset.attrs["title"], folder / "rounding_floor.png")
     beside = list(folder.iterdir())
     text = card(
         describe(known.store),
         summarize(errors) if errors is not None else None,
-        rounding_floor=summarize(rounding_floor) if rounding_floor is not None else None,
+        rounding_floor=summarize(rounding) if rounding is not None else None,
         reference=wanted,
         files=len(stored) + len(beside),
         size=sum(size for _, (size, _) in stored.values()) + sum(file.stat().st_size for file in beside),
@@ -117,6 +117,6 @@ def _describe(known: Manifest, wanted: Reference, folder: Path, stored: Files) -
 def _rounding_floor(dataset: xr.Dataset) -> xr.Dataset | None:
     """Measure the rounding floor; return None for a dataset that has none, which its card explains."""
     try:
-        return floor(dataset)
+        return rounding_floor(dataset)
     except MeasureError:
         return None

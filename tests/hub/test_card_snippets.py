@@ -45,8 +45,8 @@ def test_every_snippet_of_a_card_runs_as_it_stands(card: str, eq3: Path, tmp_pat
             continue
         done = subprocess.run(command.split(), capture_output=True, text=True, env=env, cwd=tmp_path)
         assert done.returncode == 0, f"{command}\n{done.stderr}"
-    assert done.stdout.split()[0] == manifest.digest(eq3)
-    assert manifest.digest(eq3) in card
+    assert done.stdout.split()[0] == manifest.load(eq3).digest
+    assert str(manifest.load(eq3).digest) in card
 
 
 def _with_commands() -> str:
