@@ -186,7 +186,7 @@ def simulate_and_store(path: str, simulation: Simulation, runs: tuple[Run, ...])
         wanted = writing.variables(Path(path))
         fields = simulate(simulation, fields=[name for name in SIMULATED if name in wanted])
         for run in runs:
-            construction.write_run(Path(path), run, act(fields, run.turn))
+            construction.write_run(Path(path), run, act(fields, run.after))
     except SimulationError as error:
         raise SimulationError(f"{runs[0]}: {error}") from error
     except OSError as error:

@@ -129,9 +129,9 @@ def strength_of(scene: Scene, breaking: Breaking, parameter: Decimal, place: int
     breaking : Breaking
         Offsets and gains, one per element.
     parameter : Decimal
-        How strongly the symmetry is broken; 0 is exactly symmetric.
+        Multiplies them; 0 is exactly symmetric.
     place : int
-        Place of the element in the orbit.
+        Place of the element among those that the recipe lists.
     """
     offset = spelled_out(breaking.offsets)[place] if breaking.offsets is not None else Decimal(0)
     gain = spelled_out(breaking.gains)[place] if breaking.gains is not None else Decimal(0)
@@ -139,7 +139,7 @@ def strength_of(scene: Scene, breaking: Breaking, parameter: Decimal, place: int
 
 
 def finished(scene: Scene, g: GroupElement, symmetry: Symmetry, box: Box) -> Scene:
-    """Return the scene of a finished run, but for its strength: moved, except for regions that stay, in stored cells."""
+    """Return the scene of a finished run without its strength: moved, but for regions that stay, in stored cells."""
     placed = moved(scene, g, box)
     if not g.moves_within_box:
         return _in_stored_cells(placed, g, box)
@@ -157,10 +157,10 @@ def _in_stored_cells(scene: Scene, g: GroupElement, box: Box) -> Scene:
         )
         for inflow in scene.inflows
     )
-    extents = [(region, extent(region, box)) for region in scene.regions]
+    extents = [(region, *extent(region, box)) for region in scene.regions]
     regions = tuple(
         region.model_copy(update={"x": (x[0] * across, x[1] * across), "y": (y[0] * up, y[1] * up)})
-        for region, (x, y) in extents
+        for region, x, y in extents
     )
     return scene.model_copy(update={"inflows": inflows, "regions": regions})
 
@@ -171,13 +171,8 @@ def moved(scene: Scene, g: GroupElement, box: Box) -> Scene:
     What leaves a periodic box enters it on the other side, unless the box is scaled with the scene.
     """
     buoyancy = scene.buoyancy.model_copy(update={"direction": g.on_direction(scene.buoyancy.direction)})
-    return scene.model_copy(
-        update={
-            "buoyancy": buoyancy,
-            "inflows": moved_inflows(scene, g, box),
-            "regions": moved_regions(scene, g, box),
-        }
-    )
+    inflows, regions = moved_inflows(scene, g, box), moved_regions(scene, g, box)
+    return scene.model_copy(update={"buoyancy": buoyancy, "inflows": inflows, "regions": regions})
 
 
 def moved_inflows(scene: Scene, g: GroupElement, box: Box) -> tuple[Inflow, ...]:
@@ -238,16 +233,12 @@ def unit(direction: Point) -> Point:
 def _key(scene: Scene) -> tuple[Any, ...]:
     """Return a value that is equal for two equal scenes, whatever the order of their parts."""
     inflows = sorted((*map(_rounded, inflow.center), _rounded(inflow.radius), inflow.rate) for inflow in scene.inflows)
+    buoyancy = scene.buoyancy.direction
     regions = sorted(
-        (
-            region.x or (),
-            region.y or (),
-            region.factor,
-            tuple(map(_rounded, unit(region.direction or scene.buoyancy.direction))),
-        )
+        (region.x or (), region.y or (), region.factor, tuple(map(_rounded, unit(region.direction or buoyancy))))
         for region in scene.regions
     )
-    direction = () if regions else tuple(map(_rounded, unit(scene.buoyancy.direction)))
+    direction = () if regions else tuple(map(_rounded, unit(buoyancy)))
     return tuple(inflows), tuple(regions), direction
 
 

@@ -24,15 +24,10 @@ factors (floats or None), scaling_method (str or None), time_exponent (float).  
 
 @dataclass(frozen=True)
 class Group(ABC):
-    """A group: how a recipe lists its elements, and how a dataset names them.
-
-    Parameters
-    ----------
-    name : str
-        As in a recipe's ``symmetry.group``.
-    """
+    """A group: how a recipe lists its elements, and how a dataset names them."""
 
     name: str
+    """As in a recipe's ``symmetry.group``."""
 
     listed_by: ClassVar[str] = "elements"
     """The recipe's key that lists the elements of an orbit."""
@@ -222,7 +217,7 @@ class Scalings(Group):
         return Scale.named(name, attributes["scaling_method"], attributes["time_exponent"])
 
     def model_elements(self, attributes: Mapping[str, Any]) -> tuple[GroupElement, ...]:
-        """Refuse: a scaled velocity has no place in the same box."""
+        """Refuse: a scaled velocity does not fit the same box."""
         raise ValueError("a model of one box cannot be measured with scalings; choose a group of rotations or shifts")
 
 
@@ -250,5 +245,5 @@ def element_named(name: str, attributes: Mapping[str, Any]) -> GroupElement:
     """
     group = attributes.get("group", "C1")
     if group not in GROUPS:
-        raise ValueError(f"the dataset's group {group!r} is not known, got {', '.join(GROUPS)}; import what defines it")
+        raise ValueError(f"the dataset's group {group!r} is not known; import the module that adds it to GROUPS")
     return GROUPS[group].element(name, attributes)

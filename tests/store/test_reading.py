@@ -56,7 +56,7 @@ def test_an_unfinished_store_is_not_opened_and_can_be_continued(small: Recipe, t
     path, planned = tmp_path / "s.zarr", plan(small)
     assert prepared(path, planned) == list(planned.runs)
     for run in planned.runs[:3]:
-        construction.write_run(path, run, act(simulate(run.simulation), run.turn))
+        construction.write_run(path, run, act(simulate(run.simulation), run.after))
     with pytest.raises(StoreError, match="is unfinished, 3 of 8 runs are there; run the same build again"):
         store.open(path)
     assert prepared(path, planned) == list(planned.runs[3:])

@@ -47,7 +47,7 @@ def test_an_unfinished_store_is_described_by_the_runs_that_are_there(small: Reci
     prepared(path, planned)
     assert describe(path)["largest_courant"] is None
     run = planned.runs[1]
-    fields = act(simulate(run.simulation), run.turn)
+    fields = act(simulate(run.simulation), run.after)
     construction.write_run(path, run, fields)
     facts = describe(path)
     assert (facts["finished"], facts["runs"], facts["runs_stored"]) == (False, 8, 1)

@@ -23,7 +23,7 @@ from tests.shared.stores import prepared
 def test_what_is_read_is_what_was_simulated(eq10: Path) -> None:
     run = plan(load("rotation_eq10")).runs[39]
     stored = store.open(eq10).isel(run=39)
-    expected = act(simulate(run.simulation), run.turn)
+    expected = act(simulate(run.simulation), run.after)
     for name in ("smoke", "velocity", "buoyancy", "divergence", "courant"):
         np.testing.assert_array_equal(stored[name].values, expected[name].values)
     force = stored["buoyancy"].values
@@ -58,7 +58,7 @@ def test_a_store_that_lacks_a_run_is_not_declared_finished(small: Recipe, tmp_pa
     path, planned = tmp_path / "s.zarr", plan(small)
     prepared(path, planned)
     for run in planned.runs[:7]:
-        construction.write_run(path, run, act(simulate(run.simulation), run.turn))
+        construction.write_run(path, run, act(simulate(run.simulation), run.after))
     with pytest.raises(StoreError, match="lacks 1 of 8 runs"):
         writing.seal(path)
     assert not store.status(path).finished

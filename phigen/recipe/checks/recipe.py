@@ -94,11 +94,7 @@ def _expanded(s: Sections) -> _Expansion:
         scenes = scenes_of(s.scene, s.vary, s.sample, s.grid)
     except ValueError as error:
         return _Expansion(problems=(Problem(("sample",), str(error)),))
-    if (
-        not s.symmetry
-        or _first(orbit.elements_in_group(s.symmetry))
-        or _first(orbit.orbit_fits_box(s.grid, s.symmetry))
-    ):
+    if not s.symmetry or _any(orbit.elements_in_group(s.symmetry)) or _any(orbit.orbit_fits_box(s.grid, s.symmetry)):
         return _Expansion(scenes)
     orbits = orbits_of(scenes, s.symmetry, s.grid.box)
     if not s.splits:
@@ -109,8 +105,8 @@ def _expanded(s: Sections) -> _Expansion:
         return _Expansion(scenes, orbits, (Problem(("splits",), str(error)),))
 
 
-def _first(problems: Problems) -> Problem | None:
-    return next(problems, None)
+def _any(problems: Problems) -> bool:
+    return next(problems, None) is not None
 
 
 def _of_box_and_time(s: Sections) -> Problems:
@@ -157,7 +153,7 @@ def _of_symmetry(s: Sections) -> Problems:
 
 
 def _of_orbits(s: Sections, expansion: _Expansion) -> Problems:
-    if not s.symmetry or _first(orbit.elements_in_group(s.symmetry)):
+    if not s.symmetry or _any(orbit.elements_in_group(s.symmetry)):
         return
     yield from orbit.identity_comes_first(s.symmetry)
     yield from breaking.strengths_not_negative(s.symmetry, expansion.scenes)

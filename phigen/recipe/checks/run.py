@@ -1,4 +1,4 @@
-"""Checks of a recipe's box, time, runs and splits, one function for each claim; each yields what contradicts it."""
+"""Checks of a recipe's box, time and splits, one function for each claim; each yields what contradicts its claim."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks of a recipe's scenes, one function for each claim; each yields the problems that contradict it."""
+"""Checks of a recipe's scenes, one function for each claim; each yields what contradicts its claim."""
 
 from __future__ import annotations
 
