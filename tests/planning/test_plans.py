@@ -68,8 +68,8 @@ def test_the_orbit_frame_simulates_one_scene_and_the_lab_frame_each(small: Recip
     orbit = plan(small)
     assert len({run.simulation for run in orbit.runs if run.level == 0}) == 1
     assert len({run.simulation for run in lab.runs if run.level == 0}) == 4
-    assert {run.turn.name for run in lab.runs} == {"identity"}
-    assert [run.turn for run in orbit.runs] == [run.element for run in orbit.runs]
+    assert {run.after.name for run in lab.runs} == {"identity"}
+    assert [run.after for run in orbit.runs] == [run.element for run in orbit.runs]
     assert [run.simulation.force[0][0] for run in lab.runs[:4]] == [(0, 0.1), (-0.1, 0), (0, -0.1), (0.1, 0)]
     assert [run.inflows for run in lab.runs] == [run.inflows for run in orbit.runs]
 
@@ -141,7 +141,7 @@ def test_translation_puts_a_plume_at_thirty_five_places_and_leaves_the_halves() 
     assert len(planned.distinct) == 35
     for run in planned.runs:
         assert run.orbit == 0
-        assert run.turn.name == "identity"
+        assert run.after.name == "identity"
         assert run.simulation.inflows == run.inflows
         assert run.simulation.areas == ((0, 32, 0, 64), (32, 64, 0, 64))
         assert run.simulation.force[0] == ((0, 0.1), (0, 0.2))
