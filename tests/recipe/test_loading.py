@@ -49,6 +49,7 @@ def test_numbers_may_be_written_as_1e_minus_3() -> None:
         ("name: x\nname: y\n", "r.yaml:2:1: the key 'name' is given twice; remove one"),
         ("name: [x\n", "is not valid YAML"),
         ("a: " + "[" * 1000, "r.yaml: is nested too deeply"),
+        ("name: a\x00b\n", "r.yaml: is not valid YAML, unacceptable character #x0000"),
         ("name: &a\n- *b\n", "r.yaml:2:3: is not valid YAML, found undefined alias 'b'"),
     ],
 )
@@ -61,6 +62,13 @@ def test_what_is_no_mapping_is_one_line(text: str, expected: str) -> None:
 def test_an_error_in_a_merged_key_has_the_place_of_what_it_is_merged_into() -> None:
     lines = errors_after("grid: {cells: 16}", "grid: {<<: {cells: -1}}")
     assert lines == ["r.yaml:3:1: grid.cells: should be greater than or equal to 4, got -1"]
+
+
+def test_a_missing_section_is_an_error_beside_those_of_the_others() -> None:
+    assert errors_of(HEAD + "store: [smoke, smoke]\n") == [
+        "r.yaml:1:1: scene: is missing; add it",
+        "r.yaml:5:16: store.1: smoke is listed twice; remove one",
+    ]
 
 
 def test_all_errors_are_reported_at_once() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from phigen.recipe.loading import parse
 from tests.shared.invalid_recipes import MIRRORED, PLUME, errors_after, has_one_error, recipe_with, symmetry
 
 
@@ -49,3 +50,14 @@ def test_an_error_of_the_breaking_is_one_line(text: str, expected: str) -> None:
 )
 def test_an_error_of_a_changed_breaking_is_among_the_lines(old: str, new: str, expected: str) -> None:
     assert any(expected in line for line in errors_after(old, new))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{group: D1_x, elements: distinct, target_error: [0, 1]}",
+        "{group: C2, breaking: {offsets: [0, -0.05], gains: [0, -0.5], levels: [0, 1]}}",
+    ],
+)
+def test_a_breaking_that_leaves_errors_and_strengths_is_valid(text: str) -> None:
+    assert len(parse(symmetry(text)).orbits[0].members) == 2

@@ -74,7 +74,7 @@ WRAPPED = {"grid": "{cells: 16, boundary: periodic}", "scene": f"{PLUME}, {TWO_R
         (recipe_with(scene="{inflows: [{center: [2.5, 2.5], radius: 0.1}], buoyancy: {strength: 1}}",
                      symmetry=FRACTION + "}"), "shift(0.5, 0) moves the inflow at (2.5, 2.5) off every cell centre"),
         (recipe_with(scene="{inflows: [{center: [0, 3], radius: 2}], buoyancy: {strength: 1}}",
-                     symmetry=SHIFTED + "[[0, 0], [16, 0]]}"), "shift(16, 0) is as long as the box, so that no cell is"),
+                     symmetry=SHIFTED + "[[0, 0], [16, 0]]}"), "shift(16, 0) is as long as the box, so that no cell"),
         (symmetry("{group: C2, tolerance: 0.1}"),
          "symmetry.tolerance: belongs to target_error, which is not set; remove it"),
     ],
