@@ -84,7 +84,7 @@ def test_a_recipe_changed_in_python_is_another_recipe(built: Path, small: Recipe
 
 
 def test_a_run_of_another_plan_is_not_taken_for_this_ones(built: Path, small: Recipe) -> None:
-    """Its files are sound, but the list says that they were simulated from something else."""
+    """Its files are intact, but the manifest says that they were simulated from something else."""
     listed = json.loads((built / "manifest.json").read_text())
     listed["runs"][2]["parameters"]["simulation"] = "another"
     (built / "manifest.json").write_text(json.dumps(listed))

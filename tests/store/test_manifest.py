@@ -60,15 +60,16 @@ def test_a_part_that_is_damaged_is_one_line(built: Path) -> None:
 
 @pytest.fixture
 def parsed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The files of manifests that were parsed, one for each time."""
+    """The files of manifests that were read, one for each time."""
     files: list[Path] = []
-    real = manifest._parsed
+    real = Path.read_bytes
 
-    def counted(file: Path, content: bytes) -> object:
-        files.append(file)
-        return real(file, content)
+    def counted(file: Path) -> bytes:
+        if file.name == manifest.LIST or file.match(f"{manifest.PARTS}/[0-9]*.json"):
+            files.append(file)
+        return real(file)
 
-    monkeypatch.setattr(manifest, "_parsed", counted)
+    monkeypatch.setattr(Path, "read_bytes", counted)
     return files
 
 
@@ -97,7 +98,7 @@ def test_where_there_is_no_store_nothing_is_listed(tmp_path: Path) -> None:
     assert (known.finished, known.runs, known.held_files, known.digest) == (False, {}, {}, None)
 
 
-def test_missing_cut_and_flipped_files_are_told_apart(built: Path) -> None:
+def test_missing_cut_and_flipped_files_are_distinguished(built: Path) -> None:
     known = manifest.load(built)
     assert known.is_complete_copy()
     assert not list(known.damages())
