@@ -40,7 +40,7 @@ demo: $(BASE)  ## set up, build the ten graded datasets, measure them and draw t
 	$(BIN)/phigen preview datasets/rotation_eq10.zarr
 
 example: $(FULL)  ## from a recipe to a model whose equivariance error is known, on a Hub of its own on this machine
-	$(BIN)/python -m tests.shared.hub_server $(BIN)/python examples/train.py owner/example
+	$(BIN)/python -m tests.shared.hub.server $(BIN)/python examples/train.py owner/example
 
 test: $(FULL) $(WELL_READY)  ## set up and run all tests, two at a time
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal$(if $(WITHOUT), -m "$(WITHOUT)")

@@ -49,9 +49,9 @@ def publish(dataset: str, repository: str, version: str | None, private: bool, d
 
 def _rehearse(path: Path, repository: str, version: str | None, as_json: bool) -> None:
     from phigen.hub.bundle import bundled
-    from phigen.hub.publishing import reference_for
+    from phigen.hub.publishing import publishable
 
-    with bundled(path, reference_for(path, repository, version)) as bundle:
+    with bundled(*publishable(path, repository, version)) as bundle:
         files = [{"file": name, "bytes": size} for name, (_, (size, _)) in bundle.files.items()]
         if as_json:
             return print_json(
@@ -81,11 +81,11 @@ def download(reference: str, levels: tuple[float, ...], split: str | None, out: 
         "runs": done.runs,
         "fetched": done.files,
         "bytes": done.bytes,
-        "mended": list(done.mended),
+        "repaired": list(done.repaired),
     }
     if as_json:
         return print_json(facts)
-    for file in done.mended:
+    for file in done.repaired:
         click.echo(f"{file}: had a wrong byte and was fetched again", err=True)
     if not done.files:
         return click.echo(f"{done.path}: {done.reference} is there, {done.runs} runs, and as published; nothing to do")
@@ -102,7 +102,7 @@ def download(reference: str, levels: tuple[float, ...], split: str | None, out: 
 def versions(repository: str, as_json: bool) -> None:
     """List the published versions of a dataset on the Hugging Face Hub, the newest first."""
     from phigen.hub.reference import Reference
-    from phigen.hub.repository import versions as published
+    from phigen.hub.versions import versions as published
 
     rows = [
         {
