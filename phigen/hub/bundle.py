@@ -16,7 +16,7 @@ from phigen.hub.card.text import INDEX, card
 from phigen.hub.reference import LIST, STORE, Reference
 from phigen.hub.run_index import index_of_runs, write_index
 from phigen.measurement.data_error import average, measure_runs, summarize
-from phigen.measurement.rounding_floor import floor
+from phigen.measurement.rounding_floor import rounding_floor
 from phigen.pictures.charts import draw_floor
 from phigen.pictures.preview import preview
 from phigen.store import manifest
@@ -108,7 +108,7 @@ def _describe(path: Path, wanted: Reference, folder: Path, stored: Files) -> Non
 def _floor(dataset: xr.Dataset) -> xr.Dataset | str:
     """Measure what rounding would have made, or say why that cannot be told."""
     try:
-        return floor(dataset)
+        return rounding_floor(dataset)
     except MeasureError as error:
         return f"No floor is given: {error}."
 

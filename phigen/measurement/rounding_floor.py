@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def floor(dataset: xr.Dataset) -> xr.Dataset:
+def rounding_floor(dataset: xr.Dataset) -> xr.Dataset:
     """Measure the numerical breaking of a dataset's symmetry, over time.
 
     Parameters

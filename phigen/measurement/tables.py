@@ -25,7 +25,7 @@ def rows_by_level(errors: xr.Dataset, floor: xr.Dataset | None = None) -> list[d
             here = errors.sel(level=level, variable=variable)
             totals = {name: _finite(float(here[name])) for name in ("mae", "l2", "relative", "resampling")}
             if floor is not None:
-                totals["floor"] = float(floor["mae"].sel(variable=variable).item())
+                totals["rounding_floor"] = float(floor["mae"].sel(variable=variable).item())
             by_element = dict(zip(here["element"].values.tolist(), here["mae_by_element"].values.tolist(), strict=True))
             rows.append({"level": level, "variable": variable, **totals, "mae_by_element": by_element})
     return rows
@@ -43,7 +43,7 @@ def rows_over_time(errors: xr.Dataset, floor: xr.Dataset | None = None) -> list[
     """
     curves = {f"level {level:g}": errors["mae"].sel(level=level).mean("element") for level in errors["level"].values}
     if floor is not None:
-        curves["floor"] = floor["mae"].isel(level=0).mean("element")
+        curves["rounding_floor"] = floor["mae"].isel(level=0).mean("element")
     return [
         {"variable": variable, "frame": frame}
         | {name: _finite(float(curve.sel(variable=variable, time=frame))) for name, curve in curves.items()}

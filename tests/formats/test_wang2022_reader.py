@@ -389,7 +389,7 @@ def test_an_imported_dataset_is_as_any_other(originals: Files, tmp_path: Path) -
     assert "recipe_sha256" not in facts
     assert phigen.preview(dataset, tmp_path / "p.png").exists()
     with pytest.raises(MeasureError, match="has no floor: there is no recipe in it to simulate"):
-        phigen.floor(dataset)
+        phigen.rounding_floor(dataset)
     with pytest.raises(StoreError, match="was imported, not built from a recipe; choose another place"):
         build("rotation_eq3", path)
     next(file for file in (path / "velocity" / "c" / "3").rglob("*") if file.is_file()).unlink()
