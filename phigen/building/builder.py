@@ -20,10 +20,11 @@ from phigen.planning.plans import Plan, plan
 from phigen.planning.runs import Run, Simulation, seconds_of
 from phigen.recipe.loading import load
 from phigen.recipe.model import Recipe
-from phigen.simulation.program import FIELDS, simulate
+from phigen.simulation.program import simulate
 from phigen.store import reading as store
 from phigen.store import writing
 from phigen.symmetry.actions import act
+from phigen.symmetry.fields import SIMULATED
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -194,7 +195,7 @@ def simulate_and_store(path: str, simulation: Simulation, runs: tuple[Run, ...])
     """
     try:
         wanted = writing.variables(Path(path))
-        fields = simulate(simulation, fields=[name for name in FIELDS if name in wanted])
+        fields = simulate(simulation, fields=[name for name in SIMULATED if name in wanted])
         for run in runs:
             store.write(Path(path), run, act(fields, run.turn))
     except SimulationError as error:

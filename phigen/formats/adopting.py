@@ -21,7 +21,7 @@ import numpy as np
 from phigen.errors import MeasureError
 from phigen.formats.cf_names import listed, roles, velocity_names
 from phigen.measurement.data_error import VALUES_AT_ONCE
-from phigen.symmetry.point_groups import ELEMENTS, GROUPS
+from phigen.symmetry.point_groups import ELEMENTS, POINT_GROUPS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -192,9 +192,9 @@ def _runs(
     levels = along.get("level", np.zeros(count))
     levels = levels if np.issubdtype(levels.dtype, np.number) else np.zeros(count)
     if group is not None:
-        images = next((own for name, own in GROUPS.items() if name == group and len(own) > 1), None)
+        images = next((own for name, own in POINT_GROUPS.items() if name == group and len(own) > 1), None)
         if images is None:
-            known = ", ".join(name for name, own in GROUPS.items() if len(own) > 1)
+            known = ", ".join(name for name, own in POINT_GROUPS.items() if len(own) > 1)
             raise MeasureError(f"group: no group of turns and mirrors, got {group}; known are {known}")
         source = np.repeat(np.arange(count), len(images))
         return {"source": source, "level": levels[source], "orbit": source, "element": [*images] * count}
@@ -230,7 +230,7 @@ def _occurrences(keys: Sequence[Any]) -> NDArray[np.int_]:
 def _labelled(fields: xr.Dataset, described: dict[str, Any], attributes: dict[Any, Any]) -> xr.Dataset:
     """Give fields the coordinates and attributes that a dataset of phigen's has."""
     names = set(described["element"])
-    group = next(name for name, own in sorted(GROUPS.items(), key=lambda item: len(item[1])) if names <= {*own})
+    group = next(name for name, own in sorted(POINT_GROUPS.items(), key=lambda item: len(item[1])) if names <= {*own})
     coords = {name: ("run", np.asarray(values)) for name, values in described.items() if name != "element"}
     coords["element"] = ("run", np.array(described["element"], dtype=object))
     labelled = fields.assign_coords(

@@ -21,21 +21,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phigen.errors import MeasureError
-from phigen.symmetry.actions import Group, Pair
-from phigen.symmetry.point_groups import FACES
+from phigen.symmetry.element import Box, GroupElement, Pair
+from phigen.symmetry.fields import STORED_AS
+from phigen.symmetry.groups import element_named
 
 if TYPE_CHECKING:
     import xarray as xr
 
 VALUES_AT_ONCE = 4_000_000
 """Cells times frames that are in memory at a time, so that memory does not grow with the dataset."""
-
-FIELDS: Mapping[str, tuple[str, ...]] = {
-    "smoke": ("smoke",),
-    "velocity": ("velocity",),
-    "faces": FACES,
-    "pressure": ("pressure",),
-}
 
 
 def measure(dataset: xr.Dataset, *, frames: slice | None = None) -> xr.Dataset:
@@ -90,7 +84,7 @@ def measure_runs(dataset: xr.Dataset, *, frames: slice | None = None) -> xr.Data
     import xarray as xr
 
     _refuse_partial(dataset)
-    _other_elements(dataset)
+    elements = {name: element_named(name, dataset.attrs) for name in _other_elements(dataset)}
     dataset = dataset.isel(time=frames) if frames is not None else dataset
     if not dataset.sizes["time"]:
         raise MeasureError(f"frames: none of the frames is in {_spelled(frames)}; choose some that are")
@@ -99,13 +93,15 @@ def measure_runs(dataset: xr.Dataset, *, frames: slice | None = None) -> xr.Data
     gaps = dataset.attrs.get("missing_values") == "left out"
     names = ("mae", "square", "magnitude", "resampling", *(["compared"] if gaps else []))
     means = {name: np.full(shape, np.nan) for name in names}
-    group = Group.of(dataset.attrs)
+    box = Box.of(dataset.attrs)
     for _, first, rest in orbits(dataset):
         for v, parts in enumerate(variables.values()):
-            for window, differences in _compare(dataset[list(parts)], first, rest, group, gaps=gaps):
-                for element, of_run in differences.items():
+            for window, differences in _compare(
+                dataset[list(parts)], first, {run: elements[name] for name, run in rest.items()}, box=box, gaps=gaps
+            ):
+                for run, of_run in differences.items():
                     for name, mean in of_run.items():
-                        means[name][rest[element], v, window] = mean
+                        means[name][run, v, window] = mean
     if gaps and (means["compared"].max(axis=-1) == 0).any():
         raise MeasureError("two runs have no value in common: where one has values, the other's are missing")
     return xr.Dataset(
@@ -171,7 +167,7 @@ def _variables(dataset: xr.Dataset) -> dict[str, tuple[str, ...]]:
     """Give what is measured, by the name that its owner knows it by."""
     return {
         dataset[parts[0]].attrs.get("original_name", name): parts
-        for name, parts in FIELDS.items()
+        for name, parts in STORED_AS.items()
         if all(part in dataset for part in parts)
     }
 
@@ -181,7 +177,7 @@ def _refuse_partial(dataset: xr.Dataset) -> None:
     lacking = [dim for dim in ("run", "time") if dim not in dataset.dims]
     if lacking:
         raise MeasureError(f"the dataset has no dim {lacking[0]}; select with a list or slice, which keeps it")
-    if not any(all(part in dataset for part in parts) for parts in FIELDS.values()):
+    if not any(all(part in dataset for part in parts) for parts in STORED_AS.values()):
         raise MeasureError(f"the dataset has no field to measure, got {', '.join(map(str, dataset)) or 'nothing'}")
     for dim, cells in zip(("x", "y"), dataset.attrs.get("cells", ()), strict=False):
         if dim in dataset.coords and float(dataset[dim][0] + dataset[dim][-1]) != cells:
@@ -215,8 +211,8 @@ def orbits(dataset: xr.Dataset) -> Iterator[tuple[float, int, dict[str, int]]]:
 
 
 def _compare(
-    fields: xr.Dataset, first: int, rest: Mapping[str, int], group: Group, *, gaps: bool
-) -> Iterator[tuple[slice, dict[str, dict[str, np.ndarray]]]]:
+    fields: xr.Dataset, first: int, rest: Mapping[int, GroupElement], *, box: Box, gaps: bool
+) -> Iterator[tuple[slice, dict[int, dict[str, np.ndarray]]]]:
     """Give, window by window of frames, what each of the other runs differs from the first by."""
     cells = max(int(np.prod(field.shape[2:])) for field in fields.values())
     length = max(1, VALUES_AT_ONCE // cells)
@@ -224,11 +220,11 @@ def _compare(
         window = slice(start, start + length)
         reference = fields.isel(run=first, time=window).load()
         differences = {}
-        for element, run in rest.items():
+        for run, g in rest.items():
             there = fields.isel(run=run, time=window).load()
-            resampling = group.resampling(reference, element)
-            pairs = group.back(reference, there, element)
-            differences[element] = (_means_of_shared(pairs) if gaps else _means(pairs)) | {
+            resampling = g.resampling(reference, box)
+            pairs = g.to_reference(reference, there, box)
+            differences[run] = (_means_of_shared(pairs) if gaps else _means(pairs)) | {
                 "resampling": _means(resampling)["mae"] if resampling else np.zeros(reference.sizes["time"])
             }
         yield window, differences

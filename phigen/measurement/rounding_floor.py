@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phigen.errors import MeasureError
-from phigen.measurement.data_error import FIELDS, measure
+from phigen.measurement.data_error import measure
 from phigen.measurement.in_memory_runs import rehearse, simulator
 from phigen.planning.plans import plan
 from phigen.recipe.loading import parse
@@ -21,8 +21,7 @@ from phigen.recipe.scene import Vary
 from phigen.recipe.scenes import scenes_of
 from phigen.recipe.splits import Splits
 from phigen.recipe.symmetry import Breaking, Symmetry
-from phigen.symmetry.scaling import Scale
-from phigen.symmetry.translation import Shift
+from phigen.symmetry.fields import STORED_AS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -56,7 +55,7 @@ def rounding_floor(dataset: xr.Dataset) -> xr.Dataset:
     recipe = parse(dataset.attrs["recipe"], dataset.attrs["name"])
     _refuse_other_flows(recipe)
     planned = plan(_unbroken(recipe, *_strongest(dataset)))
-    names = [part for parts in FIELDS.values() for part in parts if part in dataset]
+    names = [part for parts in STORED_AS.values() for part in parts if part in dataset]
     simulated = simulator(planned, names)
     (first, *others), time = planned.runs, dataset["time"].values
     pairs = ((first, other) for other in others)
@@ -77,9 +76,8 @@ def _strongest(dataset: xr.Dataset) -> tuple[int, float]:
 
 def _refuse_other_flows(recipe: Recipe) -> None:
     for g in recipe.symmetry.orbit[1:]:
-        walled = isinstance(g, Shift) and not (g.is_whole and g.along(recipe.grid.periodic) == g)
         stays = bool(recipe.scene.regions) and recipe.symmetry.regions == "stay"
-        if walled or stays or (isinstance(g, Scale) and g.reading == "resampled"):
+        if stays or g.loss == "interpolation" or g.parts(recipe.grid.box).before != g.identity:
             raise MeasureError(
                 f"{recipe.name} has no floor: {g.name} makes another flow, not the same one elsewhere; "
                 "it is there for turns, mirrors, whole shifts of a periodic box and rescaled cells"

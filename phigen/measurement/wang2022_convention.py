@@ -19,7 +19,8 @@ import numpy as np
 from phigen.errors import MeasureError
 from phigen.measurement.data_error import orbits
 from phigen.simulation.staggered import faces_of, lower_faces
-from phigen.symmetry.point_groups import FACES, GROUPS, inverse, turn
+from phigen.symmetry.fields import FACES
+from phigen.symmetry.point_groups import POINT_GROUPS, inverse, turn
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -65,12 +66,12 @@ def measure_wang2022(dataset: xr.Dataset) -> xr.Dataset:
     errors: dict[float, list[float]] = {}
     for level, one, rest in orbits(dataset):
         runs = {"identity": one} | rest
-        if set(runs) != set(GROUPS["C4"]):
+        if set(runs) != set(POINT_GROUPS["C4"]):
             raise MeasureError(
                 f"level {level:g} has an orbit that is not one of C4, got {', '.join(runs)}; "
                 "choose whole orbits of a recipe with symmetry.group: C4"
             )
-        first, *others = (_lower_faces(turn(fields.isel(run=runs[g]), inverse(g))) for g in GROUPS["C4"])
+        first, *others = (_lower_faces(turn(fields.isel(run=runs[g]), inverse(g))) for g in POINT_GROUPS["C4"])
         differences = [np.abs(first - other).mean() for other in others]
         errors.setdefault(level, []).append(float(np.mean(differences)))
     levels = sorted(errors)

@@ -12,8 +12,9 @@ import numpy as np
 
 from phigen.errors import MeasureError, StoreError
 from phigen.measurement.data_error import measure
-from phigen.symmetry.actions import Group
-from phigen.symmetry.point_groups import FACES
+from phigen.symmetry.element import Box
+from phigen.symmetry.fields import FACES
+from phigen.symmetry.groups import element_named
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -154,14 +155,14 @@ def _shown(orbit: xr.Dataset) -> xr.Dataset:
 
 def _draw_plumes(figure: SubFigure, orbit: xr.Dataset, elements: Sequence[str]) -> list[_Film]:
     """Draw one column per run: above as it is, below taken back."""
-    group = Group.of(orbit.attrs)
+    box = Box.of(orbit.attrs)
     field = _drawn_field(orbit)
     runs = [field.isel(run=i).load() for i in range(len(elements))]
     brightest = max(float(np.nanquantile(run.values, 0.995)) for run in runs) or 1.0
     axes = figure.subplots(2, len(elements), squeeze=False)
     films = []
     for column, (element, run) in enumerate(zip(elements, runs, strict=True)):
-        for row, shown in enumerate((run, group.taken_back(run, element))):
+        for row, shown in enumerate((run, element_named(element, orbit.attrs).in_reference_frame(run, box))):
             ax = axes[row, column]
             image = ax.imshow(shown.values[-1], origin="lower", cmap="magma", vmin=0, vmax=brightest)
             films.append(_Film(image, shown.values))

@@ -33,7 +33,7 @@ from phigen.recipe.grid import Boundaries, BoundaryName
 from phigen.recipe.scene import Inflow
 from phigen.simulation.pressure_basis import basis, inverse_laplacian
 from phigen.symmetry.point_groups import ELEMENTS, ElementName, project_onto
-from phigen.symmetry.scaling import cell_means, face_values
+from phigen.symmetry.resampling import cell_means, face_values
 
 INNER = 64
 """Longest inner dimension of a matrix product that is left in one piece."""

@@ -20,7 +20,7 @@ import numpy as np
 from phigen.errors import SimulationError
 from phigen.planning.runs import Simulation
 from phigen.recipe.grid import Boundaries
-from phigen.simulation.variables import VARIABLES, coordinates
+from phigen.symmetry.fields import FIELDS, SIMULATED, coordinates
 from phigen.symmetry.point_groups import ElementName
 
 if TYPE_CHECKING:
@@ -39,9 +39,6 @@ DIVERGENCE_BOUND = 1e4
 """Largest divergence that a sound run may have, in units of rounding of its speed before the projection.  The exact
 projection leaves about 30 of them; a solver that has failed leaves far more."""
 
-
-FIELDS = ("smoke", "velocity", "velocity_x", "velocity_y", "pressure")
-"""What a simulation can give of each frame."""
 
 _HEALTH = ("divergence", "courant", "peak")
 """What it gives besides; peak is the most smoke in a cell since the frame before."""
@@ -62,7 +59,7 @@ class _Shape(NamedTuple):
     dtype: str
 
 
-def simulate(simulation: Simulation, *, fields: Sequence[str] = FIELDS, dtype: str = "float32") -> xr.Dataset:
+def simulate(simulation: Simulation, *, fields: Sequence[str] = SIMULATED, dtype: str = "float32") -> xr.Dataset:
     """Simulate one run.
 
     Parameters
@@ -91,7 +88,7 @@ def simulate(simulation: Simulation, *, fields: Sequence[str] = FIELDS, dtype: s
 
 
 def simulate_batch(
-    simulations: Sequence[Simulation], *, fields: Sequence[str] = FIELDS, dtype: str = "float32"
+    simulations: Sequence[Simulation], *, fields: Sequence[str] = SIMULATED, dtype: str = "float32"
 ) -> list[xr.Dataset]:
     """Simulate runs of one shape (all but inflows, time steps and the values of forces) in one compiled program.
 
@@ -239,7 +236,7 @@ def _program(shape: _Shape) -> Callable[..., tuple[Any, ...]]:
                 smoke, x, y, kept_pressure = flow.coarsened(smoke, x, y, pressure, shape.resampled)
             x, y = x / unit, y / unit
             centred = jnp.stack([((x[1:] + x[:-1]) / 2).T, ((y[:, 1:] + y[:, :-1]) / 2).T])
-            every = dict(zip(FIELDS, (smoke.T, centred, x.T, y.T, kept_pressure.T / unit**2), strict=True))
+            every = dict(zip(SIMULATED, (smoke.T, centred, x.T, y.T, kept_pressure.T / unit**2), strict=True))
             kept = (*(every[name] for name in shape.fields), *health)
             return (number, state, pressure), tuple(field.astype(shape.dtype) for field in kept)
 
@@ -262,8 +259,8 @@ def _fields(simulation: Simulation, outputs: dict[str, Any]) -> xr.Dataset:
     _refuse_divergent(outputs["divergence"], outputs["courant"], outputs["peak"], simulation)
     del outputs["peak"]
     force = np.asarray(simulation.force)[simulation.frames.start :: simulation.frames.step] / simulation.unit
-    dims = {name: VARIABLES[name].dims for name in outputs}
-    dims["buoyancy"] = ("time", "region", "component") if simulation.areas else VARIABLES["buoyancy"].dims
+    dims = {name: FIELDS[name].dims for name in outputs}
+    dims["buoyancy"] = ("time", "region", "component") if simulation.areas else FIELDS["buoyancy"].dims
     outputs["buoyancy"] = force if simulation.areas else force[:, 0]
     return xr.Dataset(
         {name: (dims[name], values) for name, values in outputs.items()},

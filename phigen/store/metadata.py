@@ -13,10 +13,8 @@ from phigen.planning.plans import Calibration, Plan
 from phigen.planning.runs import Run
 from phigen.recipe.model import Recipe
 from phigen.recipe.scenes import extent
-from phigen.simulation.variables import coordinates
-from phigen.symmetry.actions import Transformation
-from phigen.symmetry.scaling import Scale
-from phigen.symmetry.translation import Shift
+from phigen.symmetry.element import GroupElement
+from phigen.symmetry.fields import coordinates
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -95,13 +93,9 @@ def parameters_of(run: Run) -> dict[str, Any]:
     return told | {"element": run.element.name, "simulation": run.simulation.digest}
 
 
-def group_columns(elements: Sequence[Transformation]) -> dict[str, list[float]]:
-    """Give what says more of a shift or a scaling than its name."""
-    shifts = [g for g in elements if isinstance(g, Shift)]
-    scales = [g for g in elements if isinstance(g, Scale)]
-    if shifts:
-        return {"shift_x": [g.x for g in shifts], "shift_y": [g.y for g in shifts]}
-    return {"dx": [g.factor for g in scales], "dt": [g.time for g in scales]} if scales else {}
+def group_columns(elements: Sequence[GroupElement]) -> dict[str, list[float]]:
+    """Return the coordinates of runs that say more of their elements than the names."""
+    return {key: [g.coordinates[key] for g in elements] for key in elements[0].coordinates}
 
 
 def _region_columns(runs: Sequence[Run], recipe: Recipe) -> dict[str, list[list[float]]]:
@@ -149,16 +143,11 @@ def _attributes(plan: Plan) -> dict[str, Any]:
         "recipe": recipe.text,
         "recipe_sha256": recipe.digest,
         "versions": versions(),
-        **_of_scaling(recipe),
+        **recipe.symmetry.of_group.attributes(recipe.symmetry.chosen),
         **_of_calibration(plan),
         **{f"frames_{split}": list(ends) for split, ends in plan.split_frames.items()},
         "comment": CONVENTIONS,
     }
-
-
-def _of_scaling(recipe: Recipe) -> dict[str, Any]:
-    scales = [g for g in recipe.symmetry.orbit if isinstance(g, Scale)]
-    return {"reading": scales[0].reading, "time_exponent": scales[0].time_exponent} if scales else {}
 
 
 def _of_calibration(plan: Plan) -> dict[str, Any]:

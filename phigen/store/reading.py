@@ -20,7 +20,6 @@ from phigen.errors import StoreError
 from phigen.planning.plans import Calibration, Plan
 from phigen.planning.runs import Run
 from phigen.recipe.model import Recipe
-from phigen.simulation.variables import variables_of
 from phigen.store import manifest, template, writing
 from phigen.store.metadata import calibration_of, index_of, parameters_of, versions
 
@@ -181,7 +180,7 @@ def _prepare(path: Path, plan: Plan) -> list[Run]:
     if path == Path.cwd():
         raise StoreError(f"{path}: is the folder that you are in; choose another place with --out")
     _refuse_small_disk(path, plan.bytes * len(missing) // len(plan.runs))
-    template.lay(path, index_of(plan), variables_of(plan.recipe))
+    template.lay(path, index_of(plan), plan.fields)
     return missing
 
 

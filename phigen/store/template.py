@@ -13,8 +13,8 @@ import numpy as np
 import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
-from phigen.simulation.variables import Variable
 from phigen.store import manifest
+from phigen.symmetry.fields import Field
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -26,7 +26,7 @@ FRAMES_PER_CHUNK = 10
 """Inner chunks of 10 frames: the published windows; one is read in about 2 ms (docs/numbers.md)."""
 
 
-def lay(path: Path, index: xr.Dataset, variables: Mapping[str, Variable]) -> None:
+def lay(path: Path, index: xr.Dataset, variables: Mapping[str, Field]) -> None:
     """Write the template beside its place and move it there, so that it is whole or not there.
 
     Over a store that is to be continued or mended it is laid again, for its own files may be what is damaged.
@@ -37,7 +37,7 @@ def lay(path: Path, index: xr.Dataset, variables: Mapping[str, Variable]) -> Non
         Of the store.
     index : Dataset
         Coordinates and attributes; its dims give the sizes of the arrays.
-    variables : mapping of str to Variable
+    variables : mapping of str to Field
         Those that there are arrays for.
     """
     draft = path.with_name(f".{path.name}.draft")
@@ -51,7 +51,7 @@ def lay(path: Path, index: xr.Dataset, variables: Mapping[str, Variable]) -> Non
                 _create_array(group, name, variable, sizes={str(dim): size for dim, size in index.sizes.items()})
         (draft / manifest.PARTS).mkdir()
         if path.exists() and any(path.iterdir()):
-            manifest.scatter(path)
+            manifest.scatter(manifest.load(path))
             _settle(draft, path)
         else:
             draft.rename(path)
@@ -68,7 +68,7 @@ def _settle(draft: Path, path: Path) -> None:
             file.replace(place)
 
 
-def _create_array(group: zarr.Group, name: str, variable: Variable, *, sizes: Mapping[str, int]) -> None:
+def _create_array(group: zarr.Group, name: str, variable: Field, *, sizes: Mapping[str, int]) -> None:
     frames = sizes["time"]
     shape = tuple(sizes[dim] for dim in variable.dims)
     per_chunk = min(FRAMES_PER_CHUNK, frames)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import zarr
 
-from phigen.simulation.variables import ALWAYS, DIMS, VARIABLES
 from phigen.store import manifest, template
 from phigen.store.statistics import moments_of, statistics
+from phigen.symmetry.fields import ALWAYS, DIMS, FIELDS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def variables(path: Path) -> list[str]:
     """Give the variables that a store has arrays for."""
-    return [name for name in VARIABLES if (path / name).is_dir()]
+    return [name for name in FIELDS if (path / name).is_dir()]
 
 
 def write(path: Path, run: int, fields: xr.Dataset, *, parameters: Mapping[str, Any], training: slice) -> None:

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from phigen.errors import WindowError
-from phigen.simulation.variables import VARIABLES
-from phigen.symmetry.point_groups import Element
+from phigen.symmetry.fields import FIELDS
+from phigen.symmetry.point_groups import PointElement
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -51,7 +51,7 @@ class Field:
     def _is_vector(self) -> bool:
         return "component" in self.variable.dims
 
-    def read(self, run: int, frames: slice, g: Element, *, out: NDArray[np.float32]) -> None:
+    def read(self, run: int, frames: slice, g: PointElement, *, out: NDArray[np.float32]) -> None:
         """Read frames of a run into channels (time, channel, y, x)."""
         at: dict[Any, Any] = {"run": run, "time": frames}
         # Not by a DataArray, which takes longer to be indexed than a window to be read; alone in this process, for a
@@ -96,7 +96,7 @@ class Channels:
         rows, columns = dataset.sizes["y"], dataset.sizes["x"]
         return cls(fields, (sum(field.channels for field in fields), rows, columns))
 
-    def read(self, run: int, frames: slice, g: Element, *, out: NDArray[np.float32]) -> None:
+    def read(self, run: int, frames: slice, g: PointElement, *, out: NDArray[np.float32]) -> None:
         """Read frames of a run, turned by an element, into an array (time, channel, y, x)."""
         start = 0
         for field in self.fields:
@@ -123,7 +123,7 @@ def _field(dataset: xr.Dataset, name: str, *, normalise: bool) -> Field:
         there = ", ".join(map(str, dataset.data_vars)) or "nothing"
         raise WindowError(f"variables: the dataset has no {name}, got {there}; choose some of these")
     variable = dataset.variables[name]
-    needed = set(VARIABLES[name].dims if name in VARIABLES else ()) | {"time", "y", "x"}
+    needed = set(FIELDS[name].dims if name in FIELDS else ()) | {"time", "y", "x"}
     whole = needed <= set(variable.dims) <= {"run", "time", "component", "y", "x"}
     if not whole or variable.sizes.get("component", 2) != 2:
         dims = ", ".join(f"{dim} {size}" for dim, size in variable.sizes.items())

@@ -16,7 +16,7 @@ import numpy as np
 from phigen.errors import WindowError
 from phigen.hub.opening import open
 from phigen.recipe.splitting import NAMES
-from phigen.symmetry.point_groups import ELEMENTS, GROUPS, Element, GroupName
+from phigen.symmetry.point_groups import ELEMENTS, POINT_GROUPS, GroupName, PointElement
 from phigen.training.channels import Channels
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Windows:
         How many windows of a run lie before each stretch, and in all.
     input, horizon : int
         How many frames are learned from, and how many follow.
-    elements : tuple of Element
+    elements : tuple of PointElement
         Those that a window may be acted on by; the first changes nothing.
     """
 
@@ -136,7 +136,7 @@ class Windows:
     before: NDArray[np.int_]
     input: int
     horizon: int
-    elements: tuple[Element, ...]
+    elements: tuple[PointElement, ...]
 
     @classmethod
     def of(
@@ -233,12 +233,12 @@ def _stretches(dataset: xr.Dataset, chosen: NDArray[np.bool_]) -> tuple[NDArray[
     return positions[edges[:-1]], np.diff(edges)
 
 
-def _elements(augment: GroupName | None, channels: Channels) -> tuple[Element, ...]:
+def _elements(augment: GroupName | None, channels: Channels) -> tuple[PointElement, ...]:
     if augment is None:
         return (ELEMENTS["identity"],)
-    if augment not in GROUPS:
-        raise WindowError(f"augment: {augment!r} is no point group; choose one of {', '.join(GROUPS)}")
-    elements = tuple(ELEMENTS[name] for name in GROUPS[augment])
+    if augment not in POINT_GROUPS:
+        raise WindowError(f"augment: {augment!r} is no point group; choose one of {', '.join(POINT_GROUPS)}")
+    elements = tuple(ELEMENTS[name] for name in POINT_GROUPS[augment])
     _, rows, columns = channels.shape
     if rows != columns and any(g.swaps_axes for g in elements):
         raise WindowError(

@@ -23,7 +23,7 @@ from phigen.measurement.tables import rows_over_time
 from phigen.pictures.preview import _Picture
 from phigen.recipe.loading import parse
 from phigen.store.reading import open as open_dataset
-from phigen.symmetry.point_groups import GROUPS, turn
+from phigen.symmetry.point_groups import POINT_GROUPS, turn
 from tests.shared.command import phigen, succeeds
 from tests.shared.recipes import SMALL
 
@@ -119,12 +119,12 @@ def test_phigens_own_data_have_the_same_errors_from_netcdf(built: Path, tmp_path
     own = open_dataset(built)
     own.drop_attrs().to_netcdf(tmp_path / "export.nc")
     exported = read(tmp_path / "export.nc")
-    assert set(exported["element"].values) == {*GROUPS["C4"]}
+    assert set(exported["element"].values) == {*POINT_GROUPS["C4"]}
     errors, known = measure(adopt(exported, scalar="smoke")), measure(own)
     for name, values in known.items():
         np.testing.assert_array_equal(errors[name], values)
     bare = exported.drop_vars(["element", "level", "orbit"]).isel(run=slice(4, 8))
-    errors = measure(adopt(bare, elements=GROUPS["C4"]))
+    errors = measure(adopt(bare, elements=POINT_GROUPS["C4"]))
     np.testing.assert_array_equal(errors["mae"][0, 0], known["mae"].sel(level=1, variable="velocity"))
 
 
@@ -149,7 +149,7 @@ def test_runs_of_several_orbits_are_told_by_their_elements() -> None:
     labelled = data.assign_coords(element=("member", np.array([*elements] * 2, dtype=object)))
     assert mae(labelled, run="member") == pytest.approx(0.5)
     own = adopt(labelled, run="member", group="C2")
-    assert own["element"].values.tolist() == [*GROUPS["C2"]] * 4
+    assert own["element"].values.tolist() == [*POINT_GROUPS["C2"]] * 4
     assert own["orbit"].values.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
 
 

@@ -27,7 +27,8 @@ from phigen.recipe.loading import load, parse
 from phigen.simulation.staggered import lower_faces
 from phigen.store.reading import open as open_dataset
 from phigen.store.summary import describe
-from phigen.symmetry.point_groups import FACES, GROUPS, inverse, turn
+from phigen.symmetry.fields import FACES
+from phigen.symmetry.point_groups import POINT_GROUPS, inverse, turn
 from tests.shared.files import files_of
 from tests.shared.hub_server import HubServer
 from tests.shared.requests import Hub
@@ -48,7 +49,7 @@ def plumes(simulated: xr.Dataset) -> dict[tuple[int, int], xr.Dataset]:
     return {
         (int(level), j): turn(simulated[list(FACES)].isel(run=4 * i + j), inverse(g))
         for i, level in enumerate(np.unique(simulated["level"].values))
-        for j, g in enumerate(GROUPS["C4"])
+        for j, g in enumerate(POINT_GROUPS["C4"])
     }
 
 
@@ -184,7 +185,7 @@ def test_the_other_sets_are_told_apart_by_their_names(tmp_path: Path, monkeypatc
         f"datasets/wang2022_{name}.zarr" for name in ("rotation", "translation", "scaling")
     ]
     rotation, translation, scaling = map(open_dataset, paths)
-    assert rotation["element"].values.tolist() == [*GROUPS["C4"]] * 2
+    assert rotation["element"].values.tolist() == [*POINT_GROUPS["C4"]] * 2
     assert rotation["orbit"].values.tolist() == [0] * 4 + [1] * 4
     assert rotation["strength"].values.tolist() == [0.01, 0.02, 0.033, 0.04, 0.05, 0.06, 0.077, 0.08]
     assert rotation["split"].values.tolist() == ["train"] * 4 + ["test"] * 2 + ["train"] * 2

@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from phigen.simulation.variables import VARIABLES
 
 import phigen
 from phigen.errors import FormatError
 from phigen.planning.plans import plan
 from phigen.recipe.loading import parse
 from phigen.simulation.staggered import centred, completed, faces_of
-from phigen.simulation.variables import VARIABLES
 from phigen.store.metadata import index_of
 from phigen.store.reading import open as open_dataset
-from phigen.symmetry.point_groups import FACES, GROUPS, ElementName, inverse, turn
+from phigen.symmetry.fields import FACES
+from phigen.symmetry.point_groups import POINT_GROUPS, ElementName, inverse, turn
 from tests.shared.recipes import SMALL
 
 
@@ -56,7 +57,7 @@ def as_array(values: np.ndarray, element: ElementName) -> np.ndarray:
 
 def test_recovered_faces_have_the_means_that_are_stored(eq3: Path, tmp_path: Path) -> None:
     dataset, files = open_dataset(eq3), exported(open_dataset(eq3), tmp_path)
-    for run, g in enumerate(GROUPS["C4"]):
+    for run, g in enumerate(POINT_GROUPS["C4"]):
         faces = completed(as_array(files[f"equivariance_test/E_9/raw_data_{run}.pt"], inverse(g)))
         stored = turn(dataset["velocity"].isel(run=8 + run), inverse(g)).values
         assert np.abs(centred(faces) - stored).max() < 2e-5
@@ -66,7 +67,7 @@ def test_equal_runs_are_equal_arrays(eq3: Path, tmp_path: Path) -> None:
     """Level 0 is symmetric to the last bit, for faces are recovered and cropped in one frame."""
     files = exported(open_dataset(eq3), tmp_path)
     first = files["equivariance_test/E_0/raw_data_0.pt"]
-    for j, g in enumerate(GROUPS["C4"]):
+    for j, g in enumerate(POINT_GROUPS["C4"]):
         np.testing.assert_array_equal(files[f"equivariance_test/E_0/raw_data_{j}.pt"], as_array(first, g))
 
 
@@ -88,9 +89,9 @@ def test_stored_faces_are_exported_bit_for_bit(tmp_path: Path) -> None:
     dataset = laid(SMALL + "store: [faces]\n")
     files = exported(dataset, tmp_path)
     for run in range(8):
-        own = turn(dataset[list(FACES)].isel(run=run), inverse(GROUPS["C4"][run % 4]))
+        own = turn(dataset[list(FACES)].isel(run=run), inverse(POINT_GROUPS["C4"][run % 4]))
         values = as_array(
-            files[f"equivariance_test/E_{run // 4}/raw_data_{run % 4}.pt"], inverse(GROUPS["C4"][run % 4])
+            files[f"equivariance_test/E_{run // 4}/raw_data_{run % 4}.pt"], inverse(POINT_GROUPS["C4"][run % 4])
         )
         np.testing.assert_array_equal(values[:, 0], own["velocity_x"].values[..., :-1])
         np.testing.assert_array_equal(values[:, 1], own["velocity_y"].values[..., :-1, :])

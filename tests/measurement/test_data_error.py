@@ -12,7 +12,7 @@ from phigen.errors import MeasureError
 from phigen.measurement import data_error as measurement
 from phigen.measurement.data_error import measure, measure_runs, summarize
 from phigen.store.reading import open as open_dataset
-from phigen.symmetry.point_groups import GROUPS, turn
+from phigen.symmetry.point_groups import POINT_GROUPS, turn
 
 
 def family(first: np.ndarray, *, shift: float = 0.0) -> xr.Dataset:
@@ -24,14 +24,14 @@ def family(first: np.ndarray, *, shift: float = 0.0) -> xr.Dataset:
             "velocity": (("time", "component", "y", "x"), rng.standard_normal((len(first), 2, *first.shape[1:]))),
         }
     )
-    runs = [turn(one + shift if g != "identity" else one, g) for g in GROUPS["C4"]]
+    runs = [turn(one + shift if g != "identity" else one, g) for g in POINT_GROUPS["C4"]]
     dataset = xr.concat(runs, "run").assign_coords(
         time=np.arange(len(first)),
         level=("run", np.zeros(4)),
         orbit=("run", np.zeros(4, int)),
-        element=("run", np.array(GROUPS["C4"], dtype=object)),
+        element=("run", np.array(POINT_GROUPS["C4"], dtype=object)),
     )
-    dataset.attrs["elements"] = list(GROUPS["C4"])
+    dataset.attrs["elements"] = list(POINT_GROUPS["C4"])
     return dataset
 
 

@@ -13,7 +13,8 @@ from phigen.measurement.data_error import measure, summarize
 from phigen.measurement.wang2022_convention import FRAMES, _lower_faces, measure_wang2022
 from phigen.simulation.program import simulate
 from phigen.store.reading import open as open_dataset
-from phigen.symmetry.point_groups import FACES, GROUPS, turn
+from phigen.symmetry.fields import FACES
+from phigen.symmetry.point_groups import POINT_GROUPS, turn
 from tests.shared.requests import Scene
 
 PUBLISHED = [0.0, 0.17, 0.313, 0.435, 0.541, 0.63, 0.709, 0.78, 0.84, 0.896]
@@ -30,11 +31,13 @@ def upward(scene: Scene) -> list[xr.Dataset]:
 @pytest.fixture(scope="module")
 def orbit(upward: list[xr.Dataset]) -> xr.Dataset:
     """The same as one orbit of phigen's, with all faces and the centred velocity."""
-    runs = [turn(run, g) for run, g in zip(upward, GROUPS["C4"], strict=True)]
+    runs = [turn(run, g) for run, g in zip(upward, POINT_GROUPS["C4"], strict=True)]
     return (
         xr.concat([run[["velocity", *FACES]] for run in runs], "run")
         .assign_coords(
-            level=("run", [9.0] * 4), orbit=("run", [0] * 4), element=("run", np.array(GROUPS["C4"], dtype=object))
+            level=("run", [9.0] * 4),
+            orbit=("run", [0] * 4),
+            element=("run", np.array(POINT_GROUPS["C4"], dtype=object)),
         )
         .assign_attrs(boundaries=["closed"] * 4, cells=[64, 64])
     )

@@ -18,10 +18,10 @@ from phigen.errors import MeasureError
 from phigen.store.reading import open as open_dataset
 from phigen.symmetry import velocity_samples as sample
 from phigen.symmetry.model_equivariance import Errors, lie_derivative, model_error
-from phigen.symmetry.point_groups import GROUPS
+from phigen.symmetry.point_groups import POINT_GROUPS
 
 STRETCH = np.diag([1.1, 0.9])
-NONTRIVIAL = sorted(set(GROUPS) - {"C1"})
+NONTRIVIAL = sorted(set(POINT_GROUPS) - {"C1"})
 
 
 def cubic(u):
@@ -49,7 +49,7 @@ def smooth(cells: int) -> np.ndarray:
 @pytest.mark.parametrize("group", NONTRIVIAL)
 def test_an_equivariant_model_has_no_error_to_the_last_bit(group: str, dtype: type, noise: np.ndarray) -> None:
     error = model_error(cubic, noise.astype(dtype), group)
-    assert error.by_element == {g: Errors(0, 0, 0) for g in GROUPS[group] if g != "identity"}
+    assert error.by_element == {g: Errors(0, 0, 0) for g in POINT_GROUPS[group] if g != "identity"}
     assert (error.l1, error.l2, error.supremum) == (0, 0, 0)
 
 

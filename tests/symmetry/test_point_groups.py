@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from phigen.symmetry.point_groups import ELEMENTS, GROUPS, ElementName, compose, inverse, turn
+from phigen.symmetry.point_groups import ELEMENTS, POINT_GROUPS, ElementName, compose, inverse, turn
 
 elements = st.sampled_from(sorted(ELEMENTS))
 numbers = st.floats(allow_nan=False, allow_infinity=False, width=32)
@@ -84,9 +84,9 @@ def test_points_and_vectors_turn_alike(p: tuple[float, float], g: ElementName) -
     np.testing.assert_allclose((x - 32, y - 32), from_centre, atol=1e-9, rtol=1e-9)
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", POINT_GROUPS)
 def test_a_group_is_closed_and_has_inverses(group: str) -> None:
-    members = set(GROUPS[group])  # type: ignore[index]
+    members = set(POINT_GROUPS[group])  # type: ignore[index]
     assert {compose(g, h) for g in members for h in members} == members
     assert {inverse(g) for g in members} == members
     assert all(compose(g, inverse(g)) == "identity" for g in members)

@@ -14,8 +14,9 @@ from phigen.measurement.in_memory_runs import rehearse, simulator
 from phigen.planning.plans import plan
 from phigen.recipe.loading import parse
 from phigen.recipe.model import Recipe
-from phigen.simulation.program import FIELDS, simulate
+from phigen.simulation.program import simulate
 from phigen.symmetry.actions import act
+from phigen.symmetry.fields import SIMULATED
 from phigen.symmetry.scaling import Scale, cell_means, cell_values, face_values, rescale, there_and_back
 from tests.shared.requests import Scene
 
@@ -42,7 +43,7 @@ store: [smoke, velocity, faces, pressure]
 
 def orbit_of(one: Recipe) -> xr.Dataset:
     planned = plan(one)
-    return rehearse(planned, planned.runs, simulator(planned, FIELDS))
+    return rehearse(planned, planned.runs, simulator(planned, SIMULATED))
 
 
 @given(sizes, sizes)

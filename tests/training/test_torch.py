@@ -15,7 +15,7 @@ import xarray as xr
 import phigen
 from phigen.errors import WindowError
 from phigen.store import reading as store
-from phigen.symmetry.point_groups import GROUPS, turn
+from phigen.symmetry.point_groups import POINT_GROUPS, turn
 
 
 @pytest.fixture
@@ -63,13 +63,13 @@ def test_inputs_and_targets_are_turned_alike_by_elements_that_torch_draws(datase
     data = dataset.isel(run=[0], time=slice(0, 30)).load()
     data["velocity"].values = np.random.default_rng(0).normal(size=data["velocity"].shape).astype(np.float32)
     windows = phigen.torch.Windows(data, augment="D4", normalise=False)
-    turned = {turn(data, name)["velocity"].values[0].tobytes(): name for name in GROUPS["D4"]}
+    turned = {turn(data, name)["velocity"].values[0].tobytes(): name for name in POINT_GROUPS["D4"]}
 
     def drawn(seed: int) -> list[str]:
         torch.manual_seed(seed)
         return [turned[torch.cat(windows[0]).numpy().tobytes()] for _ in range(60)]
 
-    assert set(drawn(0)) == set(GROUPS["D4"])
+    assert set(drawn(0)) == set(POINT_GROUPS["D4"])
     assert drawn(0) == drawn(0)
     assert drawn(0) != drawn(1)
 

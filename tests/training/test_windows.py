@@ -22,7 +22,7 @@ from phigen.building.builder import build
 from phigen.errors import WindowError
 from phigen.recipe.loading import parse
 from phigen.store import reading as store
-from phigen.symmetry.point_groups import GROUPS, GroupName, turn
+from phigen.symmetry.point_groups import POINT_GROUPS, GroupName, turn
 from phigen.training.windows import Windows
 from tests.shared.recipes import SMALL
 
@@ -231,12 +231,12 @@ def test_misuse_is_an_error_of_pythons(dataset: xr.Dataset) -> None:
             windows_of(dataset).place(index)
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", POINT_GROUPS)
 def test_an_element_acts_on_a_window_as_turn_acts_on_fields(noise: xr.Dataset, group: GroupName) -> None:
     windows = windows_of(noise, augment=group, variables=("velocity", "smoke"))
     run, start = windows.place(33)
     there = noise.isel(run=run, time=slice(start, start + 5))
-    for number, name in enumerate(GROUPS[group]):
+    for number, name in enumerate(POINT_GROUPS[group]):
         turned = turn(there, name)
         expected = np.concatenate([turned["velocity"].values, turned["smoke"].values[:, None]], axis=1)
         np.testing.assert_array_equal(read(windows, 33, number), expected)
@@ -247,7 +247,7 @@ def test_normalising_commutes_with_the_group_to_the_last_bit(noise: xr.Dataset) 
     data = noise.copy()
     data["velocity"].attrs |= {"mean": [0.3, -0.1], "rms": [1.5, 0.5]}
     plain = windows_of(data, normalise=True, variables=("velocity", "smoke"), augment="D4")
-    for number, name in enumerate(GROUPS["D4"]):
+    for number, name in enumerate(POINT_GROUPS["D4"]):
         turned_before = windows_of(turn(data, name), normalise=True, variables=("velocity", "smoke"))
         np.testing.assert_array_equal(read(plain, 5, number), read(turned_before, 5))
     assert plain.channels.scale[:2].ravel().tolist() == [np.float32(np.sqrt(1.25))] * 2

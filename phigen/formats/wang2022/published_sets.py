@@ -9,17 +9,17 @@ from decimal import Decimal
 
 from phigen.errors import FormatError
 from phigen.formats.wang2022.archives import Member
-from phigen.symmetry.actions import Transformation
-from phigen.symmetry.point_groups import ELEMENTS, GROUPS, Point
+from phigen.symmetry.element import Box, GroupElement, Point
+from phigen.symmetry.point_groups import ELEMENTS, POINT_GROUPS
 from phigen.symmetry.scaling import Scale
 from phigen.symmetry.translation import Shift
 
 CELLS = 64
 RADIUS = 5.0
 RATE = 1.0
-_BOX = (float(CELLS), float(CELLS))
+_BOX = Box((CELLS, CELLS))
 _UPWARD: Point = (32.0, 5.0)
-_QUARTER_TURNS = [ELEMENTS[name] for name in GROUPS["C4"]]
+_QUARTER_TURNS = [ELEMENTS[name] for name in POINT_GROUPS["C4"]]
 _FIRST_SHIFT = (8, 5)
 
 _TESTED: dict[str, set[tuple[int, ...]]] = {
@@ -36,7 +36,7 @@ class Original:
 
     level: float
     orbit: int
-    element: Transformation
+    element: GroupElement
     strength: float
     inflow: Point
     split: str = "train"

@@ -19,17 +19,17 @@ from phigen.formats.wang2022.published_sets import CELLS, RADIUS, RATE, Original
 from phigen.hub.reference import SCHEME
 from phigen.hub.repository import fetch_zipped
 from phigen.simulation.staggered import centred, completed, divergence
-from phigen.simulation.variables import VARIABLES, coordinates
 from phigen.store import manifest, template, writing
 from phigen.store.metadata import CONVENTIONS, described, group_columns
-from phigen.symmetry.point_groups import ELEMENTS, FACES
+from phigen.symmetry.fields import FACES, FIELDS, coordinates
+from phigen.symmetry.point_groups import ELEMENTS
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-_OF_THE_FRAME = {name: replace(VARIABLES[name], comment="of the frame itself") for name in ("divergence", "courant")}
-_VARIABLES = {name: VARIABLES[name] for name in ("velocity", *FACES)} | _OF_THE_FRAME
+_OF_THE_FRAME = {name: replace(FIELDS[name], comment="of the frame itself") for name in ("divergence", "courant")}
+_VARIABLES = {name: FIELDS[name] for name in ("velocity", *FACES)} | _OF_THE_FRAME
 _COMMENT = (
     "Imported: the files hold the lower 64 of 65 faces, the walls are put back at rest, and velocity is the mean of "
     "faces.  Arrows of files that point against their plume, data_1 and data_3 as published, are turned round.  "

@@ -21,8 +21,9 @@ import numpy as np
 from phigen.errors import FormatError
 from phigen.formats.wang2022 import tensors
 from phigen.simulation.staggered import faces_of, lower_faces
-from phigen.symmetry.actions import Group
-from phigen.symmetry.point_groups import FACES, Element, inverse, turn
+from phigen.symmetry.element import Box
+from phigen.symmetry.fields import FACES
+from phigen.symmetry.groups import element_named
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -61,20 +62,20 @@ def write(dataset: xr.Dataset, path: Path, tell: Callable[[int, int], None]) -> 
 def _stored(dataset: xr.Dataset, run: int, *, is_graded: bool) -> NDArray[np.float32]:
     """Give the lower faces of one run, (time, component, y, x).
 
-    Turned runs are recovered in the frame of the orbit's first run, so that equal runs keep equal bits.
+    They are recovered in the reference frame where that is exact, so that equal runs keep equal bits.
     """
     import xarray as xr
 
     names = [*FACES] if _has_faces(dataset) else ["velocity"]
     fields = dataset[names].isel(run=run).load().transpose("time", ...)
-    g = Group.of(dataset.attrs).element(str(dataset["element"].values[run]))
-    if not isinstance(g, Element):
-        return lower_faces(faces_of(fields))
-    faces = faces_of(turn(fields, inverse(g.name)))
+    g = element_named(str(dataset["element"].values[run]), dataset.attrs).parts(Box.of(dataset.attrs)).after
+    if g.loss != "none":
+        g = g.identity
+    faces = faces_of(g.inverse.act(fields))
     if not is_graded:
-        return lower_faces(turn(faces, g.name))
-    cropped = xr.DataArray(lower_faces(faces), dims=("time", "component", "y", "x"))
-    return turn(cropped, g.name).values
+        return lower_faces(g.act(faces))
+    cropped = xr.Dataset({"velocity": (("time", "component", "y", "x"), lower_faces(faces))})
+    return g.act(cropped)["velocity"].values
 
 
 def _has_faces(dataset: xr.Dataset) -> bool:
