@@ -20,7 +20,6 @@ from phigen.measurement.in_memory_runs import Simulated, orbits_of, rehearse, si
 from phigen.planning.plans import Calibration, Plan, runs_of_level
 from phigen.recipe.loading import located
 from phigen.recipe.model import Recipe
-from phigen.recipe.scenes import scenes_of
 from phigen.recipe.values import exact, spelled_out
 
 FINEST, DOUBLINGS = 1 / 64, 13
@@ -74,7 +73,7 @@ class _Curve:
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
         self.known: dict[float, float] = {}
-        self.simulated = simulator(Plan(recipe, tuple(runs_of_level(recipe, Decimal(0), Decimal(0)))), ["velocity"])
+        self.simulated = simulator(_planned(recipe, Decimal(0)), ["velocity"])
 
     def error(self, parameter: float) -> float:
         """Measure the error: of centred velocity, mean absolute, over kept frames, orbits and elements."""
@@ -120,7 +119,7 @@ class _Curve:
 def _doublings(recipe: Recipe) -> Iterator[float]:
     """Give what is tried at first, up to where an element has no strength left, or the schedule of another."""
     breaking = recipe.symmetry.differing
-    strengths = [exact(s.buoyancy.strength) for s in scenes_of(recipe.scene, recipe.vary, recipe.sample, recipe.grid)]
+    strengths = [exact(orbit.scene.buoyancy.strength) for orbit in recipe.orbits]
     offsets, gains = ([] if numbers is None else spelled_out(numbers) for numbers in (breaking.offsets, breaking.gains))
     base = max(strengths) or Decimal("0.01")
     scales = [base / abs(offset) for offset in offsets if offset] + [1 / abs(gain) for gain in gains if gain]
@@ -133,9 +132,13 @@ def _doublings(recipe: Recipe) -> Iterator[float]:
             return
 
 
+def _planned(recipe: Recipe, parameter: Decimal) -> Plan:
+    return Plan(recipe, tuple(runs_of_level(recipe, level=parameter, parameter=parameter)))
+
+
 def _error(recipe: Recipe, parameter: Decimal, simulated: Simulated) -> float:
     """Measure one level, orbit by orbit: the mean over orbits, then elements and frames, as `summarize` takes it."""
-    planned = Plan(recipe, tuple(runs_of_level(recipe, parameter, parameter)))
+    planned = _planned(recipe, parameter)
     by_element: dict[str, list[float]] = {}
     for orbit in orbits_of(planned.runs):
         if len(orbit) > 1:

@@ -12,7 +12,7 @@ import numpy as np
 from phigen.planning.plans import Calibration, Plan
 from phigen.planning.runs import Run
 from phigen.recipe.model import Recipe
-from phigen.recipe.scenes import extent
+from phigen.recipe.orbits import extent
 from phigen.symmetry.element import GroupElement
 from phigen.symmetry.fields import coordinates
 
@@ -101,7 +101,7 @@ def group_columns(elements: Sequence[GroupElement]) -> dict[str, list[float]]:
 def _region_columns(runs: Sequence[Run], recipe: Recipe) -> dict[str, list[list[float]]]:
     if not recipe.scene.regions:
         return {}
-    extents = [[extent(region, recipe.grid) for region in run.regions] for run in runs]
+    extents = [[extent(region, recipe.grid.box) for region in run.regions] for run in runs]
     return {
         f"region_{side}": [[regions[axis][end] for regions in of_run] for of_run in extents]
         for side, axis, end in (("left", 0, 0), ("right", 0, 1), ("bottom", 1, 0), ("top", 1, 1))
@@ -135,7 +135,7 @@ def _attributes(plan: Plan) -> dict[str, Any]:
         "runs": len(plan.runs),
         "group": recipe.symmetry.group,
         "elements": [g.name for g in recipe.symmetry.orbit],
-        "frame": recipe.symmetry.frame,
+        "reference_frame": recipe.symmetry.reference_frame,
         "cells": list(recipe.grid.shape),
         "boundaries": [side for axis in recipe.grid.boundaries for side in axis],
         "dt_smoke": recipe.time.dt_smoke,

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from phigen.symmetry.element import Box, GroupElement
+from phigen.symmetry.element import Box, GroupElement, NonInteger
 from phigen.symmetry.point_groups import ELEMENTS, POINT_GROUPS, ElementName
 from phigen.symmetry.scaling import Scale
 from phigen.symmetry.translation import Shift
@@ -24,15 +24,10 @@ factors (floats or None), scaling_method (str or None), time_exponent (float).  
 
 @dataclass(frozen=True)
 class Group(ABC):
-    """A group: how a recipe lists its elements, and how a dataset names them.
-
-    Parameters
-    ----------
-    name : str
-        As in a recipe's ``symmetry.group``.
-    """
+    """A group: how a recipe lists its elements, and how a dataset names them."""
 
     name: str
+    """As in a recipe's ``symmetry.group``."""
 
     listed_by: ClassVar[str] = "elements"
     """The recipe's key that lists the elements of an orbit."""
@@ -40,6 +35,8 @@ class Group(ABC):
     """The recipe's keys that belong to this kind of group."""
     needed: ClassVar[tuple[str, ...]] = ()
     """Those of them that a recipe must have."""
+    non_integer: ClassVar[tuple[NonInteger, ...]] = ("error",)
+    """What a recipe may do with parts of a cell."""
     first: ClassVar[str] = "identity"
     """The identity in the words of `listed_by`; an orbit begins with it."""
 
@@ -170,6 +167,7 @@ class Translations(Group):
     listed_by: ClassVar[str] = "shifts"
     keys: ClassVar[tuple[str, ...]] = ("shifts",)
     needed: ClassVar[tuple[str, ...]] = ("shifts",)
+    non_integer: ClassVar[tuple[NonInteger, ...]] = ("error", "resample")
     first: ClassVar[str] = "the shift [0, 0]"
 
     def orbit(self, chosen: Chosen) -> tuple[Shift, ...]:
@@ -199,6 +197,7 @@ class Scalings(Group):
     listed_by: ClassVar[str] = "factors"
     keys: ClassVar[tuple[str, ...]] = ("factors", "scaling_method", "time_exponent")
     needed: ClassVar[tuple[str, ...]] = ("factors", "scaling_method")
+    non_integer: ClassVar[tuple[NonInteger, ...]] = ("error", "truncate")
     first: ClassVar[str] = "the factor 1"
 
     def orbit(self, chosen: Chosen) -> tuple[Scale, ...]:
@@ -218,7 +217,7 @@ class Scalings(Group):
         return Scale.named(name, attributes["scaling_method"], attributes["time_exponent"])
 
     def model_elements(self, attributes: Mapping[str, Any]) -> tuple[GroupElement, ...]:
-        """Refuse: a scaled velocity has no place in the same box."""
+        """Refuse: a scaled velocity does not fit the same box."""
         raise ValueError("a model of one box cannot be measured with scalings; choose a group of rotations or shifts")
 
 
@@ -246,5 +245,5 @@ def element_named(name: str, attributes: Mapping[str, Any]) -> GroupElement:
     """
     group = attributes.get("group", "C1")
     if group not in GROUPS:
-        raise ValueError(f"the dataset's group {group!r} is not known, got {', '.join(GROUPS)}; import what defines it")
+        raise ValueError(f"the dataset's group {group!r} is not known; import the module that adds it to GROUPS")
     return GROUPS[group].element(name, attributes)

@@ -127,10 +127,9 @@ class Shift(GroupElement):
 
     def misfit_of_regions(self, box: Box, *, stay: bool, lab: bool) -> str | None:
         """Say why regions cannot follow the shift, or stay: walls would leave a gap, and regions end at cell edges."""
-        walled, periodic = self.parts(box)
-        if not stay and walled != self.identity:
+        if not stay and self.parts(box).before != self.identity:
             return f"{self.name} moves the regions out of the box; set regions: stay, and they break the symmetry"
-        cut = not self.is_whole if not stay else not lab and not periodic.is_whole
+        cut = not self.is_whole if not stay else not lab and not self.along(box.periodic).is_whole
         if cut:
             instead = "set reference_frame: lab" if stay else "set regions: stay and reference_frame: lab"
             return f"{self.name} moves the regions off the cell edges; shift by whole cells, or {instead}"

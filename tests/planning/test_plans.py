@@ -63,7 +63,7 @@ def test_rotation_counts_k_through_forty_runs() -> None:
 
 
 def test_the_orbit_frame_simulates_one_scene_and_the_lab_frame_each(small: Recipe) -> None:
-    symmetry = small.symmetry.model_copy(update={"frame": "lab"})
+    symmetry = small.symmetry.model_copy(update={"reference_frame": "lab"})
     lab = plan(small.model_copy(update={"symmetry": symmetry}))
     orbit = plan(small)
     assert len({run.simulation for run in orbit.runs if run.level == 0}) == 1

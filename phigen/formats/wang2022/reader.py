@@ -21,6 +21,7 @@ from phigen.hub.repository import fetch_zipped
 from phigen.simulation.staggered import centred, completed, divergence
 from phigen.store import manifest, template, writing
 from phigen.store.metadata import CONVENTIONS, described, group_columns
+from phigen.symmetry.element import Box
 from phigen.symmetry.fields import FACES, FIELDS, coordinates
 from phigen.symmetry.point_groups import ELEMENTS
 
@@ -134,7 +135,7 @@ def _runs(published: Published, files: Mapping[tuple[int, ...], Member], frames:
             for key, turned in zip(keys, found, strict=True):
                 g = ELEMENTS[turned.element]
                 upward = runs[level, 0][1].inflow
-                told = replace(runs[key][1], element=g, inflow=g.on_point(upward, (float(CELLS), float(CELLS))))
+                told = replace(runs[key][1], element=g, inflow=g.on_point(upward, Box((CELLS, CELLS))))
                 runs[key] = (files[key], told, turned)
     return runs
 
@@ -192,7 +193,7 @@ def _index(published: Published, runs: Runs, frames: int) -> xr.Dataset:
 def _attributes(published: Published, runs: Runs) -> dict[str, Any]:
     sources = {file.file: file.name if file.packed is None else file.file.name for file, _, _ in runs.values()}
     elements = dict.fromkeys(original.element.name for _, original, _ in runs.values())
-    scaling = {"reading": "resampled", "time_exponent": 0.0} if published.group == "scaling" else {}
+    scaling = {"scaling_method": "resampled", "time_exponent": 0.0} if published.group == "scaling" else {}
     return {
         "Conventions": "CF-1.11",
         "title": f"{published.name} 1.0.0",
@@ -204,7 +205,7 @@ def _attributes(published: Published, runs: Runs) -> dict[str, Any]:
         "runs": len(runs),
         "group": published.group,
         "elements": list(elements),
-        "frame": published.frame,
+        "reference_frame": published.frame,
         "cells": [CELLS, CELLS],
         "boundaries": ["closed"] * 4,
         "dt_smoke": 1.0,
