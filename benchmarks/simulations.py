@@ -125,7 +125,7 @@ def rounding_floor(frames: Sequence[int] = (1, 10, 30, 60, 100, 200, 309)) -> li
             "grid": {"cells": 64},
             "time": {"steps": frames[-1] + 1, "frames": {"first": 1}, "dt_velocity": 0.5},
             "scene": {"inflows": [{"center": [32, 5], "radius": 5}], "buoyancy": {"strength": 0.05}},
-            "symmetry": {"group": "C4", "frame": "lab"},
+            "symmetry": {"group": "C4", "reference_frame": "lab"},
             "precision": precision,
         }
         with tempfile.TemporaryDirectory() as folder:

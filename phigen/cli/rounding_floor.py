@@ -30,7 +30,7 @@ def rounding_floor_of(dataset: xr.Dataset, frames: slice | None = None, *, requi
     from phigen.building.cluster import own_process
     from phigen.measurement.rounding_floor import rounding_floor
 
-    if not required and dataset.attrs.get("frame") != "lab":
+    if not required and dataset.attrs.get("reference_frame") != "lab":
         return None
     os.environ.update(own_process())
     try:

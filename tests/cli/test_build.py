@@ -42,7 +42,7 @@ def test_a_build_prints_its_errors_as_json(small_file: Path, tmp_path: Path) -> 
 
 def test_a_build_in_the_lab_frame_prints_the_rounding_floor(tmp_path: Path) -> None:
     recipe = tmp_path / "lab.yaml"
-    recipe.write_text(SMALL.replace("group: C4", "group: C4\n  frame: lab"))
+    recipe.write_text(SMALL.replace("group: C4", "group: C4\n  reference_frame: lab"))
     assert "rounding floor of velocity" in succeeds_here("build", recipe, "--out", tmp_path / "s.zarr")
     assert "rounding_floor" in succeeds_here("measure", tmp_path / "s.zarr").splitlines()[0]
 

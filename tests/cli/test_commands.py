@@ -112,7 +112,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, running_hub: HubServer | No
     (path / "empty.yaml").write_text("")
     (path / "misspelt.yaml").write_text(SMALL.replace("symmetry", "symetry"))
     (path / "oblong.yaml").write_text(SMALL.replace("cells: 16", "cells: [16, 20]"))
-    scaling = "group: scaling\n  factors: [1, 1.1, 1.2, 1.25]\n  reading: resampled"
+    scaling = "group: scaling\n  factors: [1, 1.1, 1.2, 1.25]\n  scaling_method: resampled"
     (path / "scale.yaml").write_text(SMALL.replace("group: C4", scaling))
     (path / "fractions.yaml").write_text(SMALL + "splits: {train: 0.8, test: 0.1}\n")
     (path / "large.yaml").write_text(SMALL.replace("cells: 16", "cells: 4096").replace("steps: 6", "steps: 1000000"))

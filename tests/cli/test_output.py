@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 import pytest
@@ -17,26 +18,35 @@ def test_thinned_rows_keep_the_first_and_the_last_frame_of_each_variable() -> No
 
 
 def test_facts_are_spelled_with_commas_and_six_digits() -> None:
-    assert spell({"train": [0.1234567, 2]}) == "train 0.123457, 2"
+    assert spell([0.1234567, "two\nlines"]) == "0.123457, two lines"
+    assert spell({"train": 8, "test": 2}) == "train 8, test 2"
+
+
+class Terminal(io.StringIO):
+    """What is written to a terminal."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 @pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> pytest.CaptureFixture[str]:
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    return capsys
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    return sys.stderr
 
 
-def test_a_build_that_goes_on_says_after_how_many_runs(terminal: pytest.CaptureFixture[str]) -> None:
+def test_a_build_that_continues_says_after_how_many_runs(terminal: Terminal) -> None:
     with progress_bars() as progress:
         progress("simulating", 3, 8)
         progress("simulating", 8, 8)
-    assert "continuing after 3 of 8 runs" in terminal.readouterr().err
+    assert "continuing after 3 of 8 runs" in terminal.getvalue()
+    assert "8/8" in terminal.getvalue()
 
 
-def test_a_stage_with_nothing_to_do_shows_no_bar(terminal: pytest.CaptureFixture[str]) -> None:
+def test_a_stage_with_nothing_to_do_shows_no_bar(terminal: Terminal) -> None:
     with progress_bars() as progress:
         progress("simulating", 8, 8)
-    assert terminal.readouterr().err == ""
+    assert terminal.getvalue() == ""
 
 
 def test_bars_are_hidden_where_stderr_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,7 +21,7 @@ def test_a_floor_that_was_not_called_for_is_not_simulated(small_store: Path) -> 
 def test_a_dataset_without_a_floor_is_an_error_only_if_the_floor_is_required(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    recipe = parse(WITHOUT_FLOOR.replace("regions: stay", "regions: stay\n  frame: lab"), "small.yaml")
+    recipe = parse(WITHOUT_FLOOR.replace("regions: stay", "regions: stay\n  reference_frame: lab"), "small.yaml")
     dataset = open_store(build(recipe, tmp_path / "s.zarr", workers=1).path)
     assert rounding_floor_of(dataset) is None
     assert len(capsys.readouterr().err.splitlines()) == 1
