@@ -1,7 +1,7 @@
 """Files and folders that are there whole or not at all.
 
-Each is drafted beside its target and moved into place in one step.  A draft has a name that no other writer uses, so
-that two writers of one target do not mix their bytes.
+Each is drafted beside its target and moved into place in one step.  Every draft has a name of its own, so that two
+writers of one target do not mix their bytes.
 """
 
 from __future__ import annotations
@@ -42,12 +42,31 @@ def written_whole(path: Path, *, replace: bool) -> Iterator[Path]:
     """
     if not replace:
         _refuse_taken(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.iterdir():
-        if (found := _DRAFT.fullmatch(left.name)) and found["stem"] + found["suffix"] == path.name:
-            _remove(left)
-    with _moved_into_place(path, replace=replace) as draft:
+    with drafted(path) as draft:
         yield draft
+        if draft.is_file():
+            _flush(draft)
+        if not replace:
+            _refuse_taken(path)
+        draft.replace(path)
+
+
+@contextmanager
+def drafted(path: Path) -> Iterator[Path]:
+    """Yield the path of a draft beside a target, and remove at the end what is still there.
+
+    Drafts of the same target that killed processes have left are removed before.  So is the draft of another writer
+    that is still at work: it fails, and this one goes on.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for name in os.listdir(path.parent):
+        if (found := _DRAFT.fullmatch(name)) and found["stem"] + found["suffix"] == path.name:
+            _remove(path.with_name(name))
+    draft = path.with_name(f".{path.stem}.{uuid4().hex}.draft{path.suffix}")
+    try:
+        yield draft
+    finally:
+        _remove(draft)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -58,8 +77,7 @@ def write_json(path: Path, value: Any) -> None:
     OSError
         If it cannot be written.
     """
-    path.parent.mkdir(exist_ok=True)
-    with _moved_into_place(path, replace=True) as draft:
+    with written_whole(path, replace=True) as draft:
         draft.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="")
 
 
@@ -70,22 +88,8 @@ def remove_drafts(folder: Path) -> None:
             _remove(left)
 
 
-@contextmanager
-def _moved_into_place(path: Path, *, replace: bool) -> Iterator[Path]:
-    draft = path.with_name(f".{path.stem}.{uuid4().hex}.draft{path.suffix}")
-    try:
-        yield draft
-        if draft.is_file():
-            _flush(draft)
-        if not replace:
-            _refuse_taken(path)
-        draft.replace(path)
-    finally:
-        _remove(draft)
-
-
 def _flush(file: Path) -> None:
-    """Wait until a file's bytes are on disk, so that a power cut cannot leave its name without them."""
+    """Wait until a file's bytes are on disk, so that a power cut leaves no name without them."""
     with file.open("rb+") as handle:
         os.fsync(handle.fileno())
 

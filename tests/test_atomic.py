@@ -114,12 +114,16 @@ def test_the_next_writer_removes_what_a_killed_one_left(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a.zarr", "b.zarr"]
 
 
-def test_two_writers_of_one_target_do_not_mix_their_bytes(tmp_path: Path) -> None:
-    with written_whole(tmp_path / "a", replace=True) as one:
-        one.write_text("one")
-        write_json(tmp_path / "a", "other")
-        assert json.loads((tmp_path / "a").read_text()) == "other"
-    assert (tmp_path / "a").read_text() == "one"
+def _write_with_another(draft: Path, target: Path) -> None:
+    draft.write_text("earlier")
+    write_json(target, "later")
+
+
+def test_of_two_writers_of_one_target_the_later_one_wins(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), written_whole(tmp_path / "a", replace=True) as draft:
+        _write_with_another(draft, tmp_path / "a")
+    assert json.loads((tmp_path / "a").read_text()) == "later"
+    assert names(tmp_path) == ["a"]
 
 
 def test_json_is_readable_and_the_same_for_the_same_value(tmp_path: Path) -> None:

@@ -161,8 +161,8 @@ def _measure_by_convention(dataset: xr.Dataset, convention: str, as_json: bool) 
 
 def _drawn(name: str, errors: xr.Dataset, floor: xr.Dataset, dataset: xr.Dataset) -> dict[str, str]:
     from phigen.hub.opening import beside
-    from phigen.pictures.charts import draw_floor
+    from phigen.pictures.charts import draw_rounding_floor
 
     path = beside(name, "-rounding-floor.png")
-    draw_floor(errors, floor, dataset.attrs["title"], path)
+    draw_rounding_floor(errors, floor, dataset.attrs["title"], path)
     return {"picture": str(path)}

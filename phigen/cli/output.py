@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ import click
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from phigen.progress import Progress
 
 MOST_COLUMNS = 8
 """With more elements than this, their errors are printed in a separate table."""
@@ -21,7 +23,7 @@ MOST_FRAMES = 12
 
 
 @contextmanager
-def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
+def progress_bars() -> Iterator[Progress]:
     """Yield a callback that shows a bar with an estimate for each stage, on stderr if that is a terminal."""
     bars: dict[str, Any] = {}
 

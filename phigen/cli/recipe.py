@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +70,7 @@ def calibrate(recipe: str, out: str | None, as_json: bool) -> None:
     loaded = load(recipe)
     os.environ.update(own_process())
     with progress_bars() as progress:
-        calibration = calibrated(loaded, progress=partial(progress, "calibrating"))
+        calibration = calibrated(loaded, progress=progress)
     path = Path(out if out is not None else f"{loaded.name}-calibration.png")
     draw_calibration(calibration, loaded.name, path)
     rows = calibration.rows

@@ -45,7 +45,7 @@ def describe_runs(
         return _images(group, levels)
     if elements is None and "element" not in along:
         raise MeasureError(
-            f"there is nothing to compare yet, got {listed(dataset)}; --group D1_y compares every field with its mirror "
+            f"nothing says what to compare, got {listed(dataset)}; --group D1_y compares every field with its mirror "
             "image, --elements identity,mirror_y compares runs with one another"
         )
     made = [*map(str, along["element"])] if elements is None else [*elements] * (count // max(1, len(elements)))
@@ -55,7 +55,7 @@ def describe_runs(
     unknown = [name for name in made if name not in ELEMENTS]
     if unknown:
         raise MeasureError(
-            f"elements: not a rotation or reflection, got {unknown[0]}; choose from {', '.join(ELEMENTS)}"
+            f"elements: must be rotations or reflections, got {unknown[0]}; choose from {', '.join(ELEMENTS)}"
         )
     orbits = along.get("orbit", _occurrences([*zip(levels.tolist(), made, strict=True)]))
     return {"source": np.arange(count), "level": levels, "orbit": orbits, "element": made}
@@ -66,7 +66,7 @@ def _images(group: str, levels: NDArray[Any]) -> dict[str, Any]:
     images = next((own for name, own in POINT_GROUPS.items() if name == group and len(own) > 1), None)
     if images is None:
         known = ", ".join(name for name, own in POINT_GROUPS.items() if len(own) > 1)
-        raise MeasureError(f"group: not a group of rotations and reflections, got {group}; choose from {known}")
+        raise MeasureError(f"group: must be one of rotations and reflections, got {group}; choose from {known}")
     source = np.repeat(np.arange(len(levels)), len(images))
     return {"source": source, "level": levels[source], "orbit": source, "element": [*images] * len(levels)}
 

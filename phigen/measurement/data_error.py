@@ -172,8 +172,8 @@ def _refuse_partial(dataset: xr.Dataset) -> None:
     for dim, cells in zip(("x", "y"), dataset.attrs.get("cells", ()), strict=False):
         if dim in dataset.coords and float(dataset[dim][0] + dataset[dim][-1]) != cells:
             raise MeasureError(
-                f"the fields do not cover the whole box, got {dataset.sizes[dim]} of {cells} cells along {dim}; measure "
-                "before selecting cells"
+                f"the fields do not cover the whole box, got {dataset.sizes[dim]} of {cells} cells along {dim}; "
+                "measure before selecting cells"
             )
 
 

@@ -19,7 +19,26 @@ VALUES_AT_ONCE = 4_000_000
 def compare(
     fields: xr.Dataset, first: int, others: Mapping[int, GroupElement], *, box: Box, gaps: bool
 ) -> Iterator[tuple[slice, dict[int, dict[str, np.ndarray]]]]:
-    """Yield for each window of frames how far each of the other runs is from the first."""
+    """Yield for each window of frames how far other runs are from the first run of their orbit.
+
+    Parameters
+    ----------
+    fields : Dataset
+        The parts of one variable, with dims run and time.
+    first : int
+        Position of the first run.
+    others : mapping of int to GroupElement
+        Positions of the other runs, and the elements that made them.
+    box : Box
+        Their box.
+    gaps : bool
+        Whether values may be missing; they are left out with their partners.
+
+    Yields
+    ------
+    (slice, dict)
+        Frames by position; for each run its mae, square, magnitude and resampling, and with gaps compared, (time,).
+    """
     cells = max(int(np.prod(field.shape[2:])) for field in fields.values())
     length = max(1, VALUES_AT_ONCE // cells)
     for start in range(0, fields.sizes["time"], length):

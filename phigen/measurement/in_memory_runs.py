@@ -65,7 +65,7 @@ def rehearse(planned: Plan, runs: tuple[Run, ...], simulated: Simulated) -> xr.D
     """
     import xarray as xr
 
-    fields = [act(simulated(run.simulation), run.turn) for run in runs]
+    fields = [act(simulated(run.simulation), run.after) for run in runs]
     together = xr.concat(fields, "run", coords="minimal", compat="override", join="override")
     index = index_of(replace(planned, runs=runs))
     return together.assign_coords(index.drop_dims("time").coords).assign_attrs(index.attrs)

@@ -15,11 +15,11 @@ from phigen.errors import MeasureError
 from phigen.measurement.data_error import measure
 from phigen.measurement.in_memory_runs import rehearse, simulator
 from phigen.planning.plans import plan
-from phigen.recipe.loading import parse
 from phigen.recipe.model import Recipe
 from phigen.recipe.scene import Vary
 from phigen.recipe.splits import Splits
 from phigen.recipe.symmetry import Breaking, Symmetry
+from phigen.store.layout import recipe_of
 from phigen.symmetry.fields import STORED_AS
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def rounding_floor(dataset: xr.Dataset) -> xr.Dataset:
         raise MeasureError(
             f"{name}: has no rounding floor, its attributes hold no recipe to simulate; build a dataset from a recipe"
         )
-    recipe = parse(dataset.attrs["recipe"], dataset.attrs["name"])
+    recipe = recipe_of(dataset.attrs)
     _refuse_other_flows(recipe)
     planned = plan(_unbroken(recipe, *_strongest(dataset)))
     names = [part for parts in STORED_AS.values() for part in parts if part in dataset]

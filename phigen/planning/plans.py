@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache, cached_property, partial
@@ -96,8 +96,7 @@ class Plan:
     @property
     def bytes(self) -> int:
         """Bytes of all fields before compression: the most that the store can need."""
-        per_run = sum(self._values(field) * np.dtype(field.dtype).itemsize for field in self.fields.values())
-        return len(self.runs) * per_run
+        return len(self.runs) * sum(self._values(f) * np.dtype(f.dtype).itemsize for f in self.fields.values())
 
     @property
     def seconds(self) -> float:
@@ -105,7 +104,6 @@ class Plan:
         return sum(map(seconds_of, self.distinct))
 
     def _values(self, field: Field) -> int:
-        """Return how many values a field has in one run."""
         width, height = self.recipe.grid.shape
         sizes = {"time": len(self.recipe.time.kept), "region": len(self.recipe.scene.regions), "component": 2}
         sizes |= {"y": height, "x": width, "y_face": height + 1, "x_face": width + 1}
@@ -133,11 +131,11 @@ def plan(recipe: Recipe, calibration: Calibration | None = None) -> Plan:
     RecipeError
         If the sections of the recipe contradict each other.
     """
-    levels = recipe.symmetry.levels
+    orbits, levels = recipe.orbits, recipe.symmetry.levels
     parameters = levels if calibration is None else tuple(map(exact, calibration.breaking))
     runs: list[Run] = []
     for level, parameter in zip(levels, parameters, strict=True):
-        runs += runs_of_level(recipe, level=level, parameter=parameter, first=len(runs))
+        runs += runs_of_level(recipe, orbits, level=level, parameter=parameter, first=len(runs))
     return Plan(recipe, tuple(runs), calibration)
 
 
@@ -146,13 +144,17 @@ def runs_in(recipe: Recipe) -> int:
     return sum(len(orbit.members) for orbit in recipe.orbits) * len(recipe.symmetry.levels)
 
 
-def runs_of_level(recipe: Recipe, *, level: Decimal, parameter: Decimal, first: int = 0) -> list[Run]:
+def runs_of_level(
+    recipe: Recipe, orbits: Sequence[Orbit], *, level: Decimal, parameter: Decimal, first: int = 0
+) -> list[Run]:
     """Expand one level into its runs: orbits, then elements.
 
     Parameters
     ----------
     recipe : Recipe
         A valid one.
+    orbits : sequence of Orbit
+        Of the recipe.
     level : Decimal
         The name of the level.
     parameter : Decimal
@@ -161,8 +163,8 @@ def runs_of_level(recipe: Recipe, *, level: Decimal, parameter: Decimal, first: 
         Place of its first run in the dataset.
     """
     runs: list[Run] = []
-    for orbit in recipe.orbits:
-        # Runs that are simulated alike share one value: 100,000 runs take a quarter of the time and memory then.
+    for orbit in orbits:
+        # Elements that are simulated alike share one value: 100,000 runs take a quarter of the time and memory then.
         simulation_of = cache(partial(_simulation, recipe, orbit.scene))
         for index, member in enumerate(orbit.members, start=first + len(runs)):
             runs.append(_run(recipe, orbit, member, simulation_of, index=index, level=level, parameter=parameter))
@@ -199,7 +201,7 @@ def _run(
             strength=strength,
             factors=orbit.factors(member, parameter, steps=recipe.time.steps),
         ),
-        turn=after,
+        after=after,
     )
 
 
@@ -212,10 +214,10 @@ def _simulation(
     strength: Decimal,
     factors: tuple[float, ...],
 ) -> Simulation:
-    """Return the simulation of an orbit's scene to which `before` has been applied, and `on_regions` to its regions.
+    """Return the simulation of an orbit's scene after `before` has acted on it, and `on_regions` on its regions.
 
-    The strength is that before. The simulation is in units of its own cells and steps, so the strength is multiplied
-    by the factor of `before` on velocities, length / time.
+    It is in units of its own cells and steps: the strength, that of the orbit's scene, is multiplied by `before`'s
+    factor on velocities, length / time.
     """
     box, time, symmetry = recipe.grid.box, recipe.time, recipe.symmetry
     placed = moved(scene, before, box).model_copy(update={"regions": moved_regions(scene, on_regions, box)})

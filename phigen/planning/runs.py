@@ -105,7 +105,7 @@ class Run:
         In the finished run.
     simulation : Simulation
         In the reference frame of the orbit, or of the lab where the recipe asks for that.
-    turn : GroupElement
+    after : GroupElement
         Acts on the simulated fields, which gives those of the run; the identity in the lab's reference frame.
     """
 
@@ -119,7 +119,7 @@ class Run:
     inflows: tuple[Inflow, ...]
     regions: tuple[Region, ...]
     simulation: Simulation
-    turn: GroupElement
+    after: GroupElement
 
     def __str__(self) -> str:
         what = f"level {self.level:g}, orbit {self.orbit}, {self.element.name}, strength {self.strength:g}"

@@ -12,6 +12,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -84,7 +85,8 @@ class Manifest:
     @property
     def held_files(self) -> dict[str, Fingerprint]:
         """The files that the store, or a copy of some runs, must hold."""
-        return dict(self.files_of_no_run) | {file: kn for entry in self.held_runs for file, kn in entry.files.items()}
+        of_runs = {file: known for entry in self.held_runs for file, known in entry.files.items()}
+        return dict(self.files_of_no_run) | of_runs
 
     def damages(self) -> Iterator[Damage]:
         """Yield each file to be held that is missing or has another size; no file is read."""
@@ -118,22 +120,24 @@ def load(store: Path) -> Manifest:
     StoreError
         If it is damaged.
     """
-    content = (store / LIST).read_bytes() if (store / LIST).is_file() else None
-    listed = {"runs": [], "files": {}} if content is None else _parsed(store / LIST, content)
-    partial = store / CHOSEN
-    try:
+    file, partial = store / LIST, store / CHOSEN
+    content = file.read_bytes() if file.is_file() else None
+    with _blamed_on(file):
+        listed = {"runs": [], "files": {}} if content is None else json.loads(content)
         entries = [_entry(one) for one in listed["runs"]]
         others, recipe = _fingerprints(listed["files"]), listed.get("recipe_sha256")
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _damaged(store / LIST, "it lists no runs") from error
-    entries += [_entry(_parsed(part, part.read_bytes())) for part in sorted((store / PARTS).glob("[0-9]*.json"))]
+    for part in sorted((store / PARTS).glob("[0-9]*.json")):
+        with _blamed_on(part):
+            entries.append(_entry(json.loads(part.read_bytes())))
+    with _blamed_on(partial):
+        chosen = frozenset(json.loads(partial.read_bytes())) if partial.is_file() else None
     return Manifest(
         store=store,
         runs={entry.run: entry for entry in sorted(entries, key=lambda entry: entry.run)},
         files_of_no_run=others,
         digest=None if content is None else hashlib.sha256(content).hexdigest(),
         recipe_digest=recipe,
-        chosen=frozenset(_parsed(partial, partial.read_bytes())) if partial.is_file() else None,
+        chosen=chosen,
     )
 
 
@@ -142,15 +146,15 @@ def add(store: Path, run: int, parameters: dict[str, Any], files: Iterable[str])
     _write_part(store, Entry(run, parameters, {file: fingerprint(store / file) for file in files}))
 
 
-def gather(store: Path, about: Mapping[str, str]) -> None:
+def gather(known: Manifest, about: Mapping[str, str]) -> None:
     """Join the parts into one list, with `about` and all files that belong to no run: the store is finished."""
-    known = load(store).runs
-    of_runs = {file for entry in known.values() for file in entry.files}
+    store = known.store
+    of_runs = {file for entry in known.runs.values() for file in entry.files}
     files = (file.relative_to(store).as_posix() for file in store.rglob("*") if file.is_file())
     others = sorted(file for file in files if file not in of_runs and file.split("/")[0] not in (LIST, PARTS, CHOSEN))
     listed = {
         **about,
-        "runs": [asdict(entry) for entry in known.values()],
+        "runs": [asdict(entry) for entry in known.runs.values()],
         "files": {file: fingerprint(store / file) for file in others},
     }
     write_json(store / LIST, listed)
@@ -202,15 +206,14 @@ def _fingerprints(files: Mapping[str, Any]) -> dict[str, Fingerprint]:
     return {file: (size, sha256) for file, (size, sha256) in files.items()}
 
 
-def _parsed(file: Path, content: bytes) -> Any:
+@contextmanager
+def _blamed_on(file: Path) -> Iterator[None]:
+    """Turn whatever is wrong in a file of the manifest into an error that names the file."""
     try:
-        return json.loads(content)
-    except ValueError as error:
-        raise _damaged(file, str(error)) from error
-
-
-def _damaged(file: Path, why: str) -> StoreError:
-    return StoreError(f"{file}: is damaged, {why}; delete it and run the same build again")
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        raise StoreError(f"{file}: is damaged, {what}; delete it and run the same build again") from error
 
 
 def _write_part(store: Path, entry: Entry) -> None:

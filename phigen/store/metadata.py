@@ -1,4 +1,4 @@
-"""What a dataset's variables, coordinates and attributes are: names, dims, units and conventions, in one place."""
+"""A dataset's coordinates and attributes: names, units and conventions, in one place."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phigen.planning.plans import Calibration, Plan
-from phigen.planning.runs import Run
-from phigen.recipe.model import Recipe
+from phigen.planning.plans import Calibration
 from phigen.recipe.orbits import extent
-from phigen.symmetry.element import GroupElement
 from phigen.symmetry.fields import coordinates
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from phigen.planning.plans import Plan
+    from phigen.planning.runs import Run
+    from phigen.recipe.model import Recipe
+    from phigen.symmetry.element import GroupElement
 
 CONVENTIONS = (
     "Cells have size 1; x points right, y up, row 0 is the bottom; components are (x, y); rotations are "
@@ -33,16 +35,18 @@ _COORDINATES = {
     "x_face": {"units": "cell", "long_name": "faces between cells along x"},
     "y_face": {"units": "cell", "long_name": "faces between cells along y"},
     "component": {"long_name": "component of a vector"},
-    "level": {"units": "1", "long_name": "level of symmetry breaking, or the error asked for; 0 is without"},
-    "orbit": {"long_name": "which scene a run comes from"},
-    "element": {"long_name": "group element that takes the orbit's first scene to this one; counter-clockwise"},
+    "level": {"units": "1", "long_name": "level of symmetry breaking, or target error; 0 is exactly symmetric"},
+    "orbit": {"long_name": "number of the scene that the run is made from"},
+    "element": {
+        "long_name": "group element that maps the orbit's first scene to this one; rotations are counter-clockwise"
+    },
     "strength": {"units": "cell step-2", "long_name": "buoyancy strength before the schedule"},
-    "breaking": {"units": "1", "long_name": "what the recipe's offsets, gains and schedules are multiplied by"},
+    "breaking": {"units": "1", "long_name": "factor on the recipe's offsets, gains and schedules"},
     "split": {"long_name": "train, validation or test"},
     "shift_x": {"units": "cell", "long_name": "translation along x"},
     "shift_y": {"units": "cell", "long_name": "translation along y"},
-    "dx": {"units": "1", "long_name": "size of a cell, in those of the orbit's first run"},
-    "dt": {"units": "1", "long_name": "length of a step, in those of the orbit's first run"},
+    "dx": {"units": "1", "long_name": "cell size, relative to the orbit's first run"},
+    "dt": {"units": "1", "long_name": "time step, relative to the orbit's first run"},
     "region_left": {"units": "cell", "long_name": "left edge of the region"},
     "region_right": {"units": "cell", "long_name": "right edge of the region"},
     "region_bottom": {"units": "cell", "long_name": "lower edge of the region"},
@@ -55,12 +59,12 @@ _COORDINATES = {
 
 
 def versions() -> dict[str, str]:
-    """Give the version of everything that the bytes of a dataset depend on."""
+    """Return the version of everything that the bytes of a dataset depend on."""
     return {package: version(package) for package in _PACKAGES}
 
 
 def index_of(plan: Plan) -> xr.Dataset:
-    """Give all that is known before anything is simulated: coordinates and attributes."""
+    """Return what is known of a dataset before anything is simulated: its coordinates and attributes."""
     import xarray as xr
 
     recipe, runs = plan.recipe, plan.runs
@@ -77,7 +81,7 @@ def index_of(plan: Plan) -> xr.Dataset:
 
 
 def described(index: xr.Dataset) -> xr.Dataset:
-    """Give each coordinate that the data model knows its units and its long name."""
+    """Add units and long names to the coordinates that the data model knows, and return the same dataset."""
     for name, attributes in _COORDINATES.items():
         if name in index.coords:
             index[name].attrs.update(attributes)
@@ -88,9 +92,9 @@ PER_RUN = ("level", "breaking", "orbit", "element", "strength", "split")
 
 
 def parameters_of(run: Run) -> dict[str, Any]:
-    """Give what is told of a run: its coordinates, and the digest of what it was simulated from."""
-    told = {key: getattr(run, key) for key in PER_RUN}
-    return told | {"element": run.element.name, "simulation": run.simulation.digest}
+    """Return what the manifest holds of a run: its coordinates, and the digest of what it was simulated from."""
+    own = {key: getattr(run, key) for key in PER_RUN}
+    return own | {"element": run.element.name, "simulation": run.simulation.digest}
 
 
 def group_columns(elements: Sequence[GroupElement]) -> dict[str, list[float]]:
@@ -151,12 +155,12 @@ def _attributes(plan: Plan) -> dict[str, Any]:
 
 
 def _of_calibration(plan: Plan) -> dict[str, Any]:
-    """Give what a calibrated dataset's levels need: enough to go on with a build without calibrating again."""
+    """Return what a calibrated dataset's levels need, so that a build that continues need not calibrate again."""
     return {} if plan.calibration is None else {"calibration": asdict(plan.calibration)}
 
 
 def calibration_of(attributes: Mapping[str, Any]) -> Calibration | None:
-    """Give the calibration that a dataset's attributes hold, if they do."""
+    """Return the calibration that a dataset's attributes hold; None if they hold none."""
     held = attributes.get("calibration")
     if held is None:
         return None

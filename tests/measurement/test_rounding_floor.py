@@ -85,19 +85,19 @@ def test_the_floor_does_not_depend_on_what_breaks_the_dataset(make: Make) -> Non
     unbroken = rounding_floor(make("group: C4"))
     schedules = ", ".join(["{kind: constant}"] * 3 + ["{kind: ramp, first: 0, last: 9}"])
     broken = rounding_floor(make(f"group: C4, breaking: {{schedules: [{schedules}]}}"))
-    in_the_lab = rounding_floor(make("group: C4, frame: lab"))
+    in_the_lab = rounding_floor(make("group: C4, reference_frame: lab"))
     assert unbroken["mae"].any()
     for other in (broken, in_the_lab):
         xr.testing.assert_identical(other, unbroken)
 
 
 def test_target_errors_have_a_floor_whatever_their_tolerance(make: Make) -> None:
-    dataset = make("group: C4, frame: lab, target_error: [0.02, 0.05], tolerance: 0.2", steps=42)
+    dataset = make("group: C4, reference_frame: lab, target_error: [0.02, 0.05], tolerance: 0.2", steps=42)
     assert rounding_floor(dataset)["mae"].any()
 
 
 def test_a_dataset_that_is_unbroken_in_the_lab_has_the_error_of_its_floor(make: Make) -> None:
-    dataset = make("group: C4, frame: lab")
+    dataset = make("group: C4, reference_frame: lab")
     xr.testing.assert_identical(measure(dataset), rounding_floor(dataset))
 
 
@@ -133,7 +133,7 @@ def test_shifts_of_a_periodic_box_have_a_floor(make: Make) -> None:
 
 
 def test_rescaled_cells_have_a_floor_and_powers_of_two_have_none_of_it(make: Make) -> None:
-    rounding = rounding_floor(make("group: scaling, reading: rescaled, factors: [1, 2, 1.7]"))["mae"].isel(
+    rounding = rounding_floor(make("group: scaling, scaling_method: rescaled, factors: [1, 2, 1.7]"))["mae"].isel(
         level=0, time=-1
     )
     assert (rounding.sel(element="scale(2)") == 0).all()
@@ -145,8 +145,8 @@ def test_rescaled_cells_have_a_floor_and_powers_of_two_have_none_of_it(make: Mak
     [
         ("group: translation, shifts: [[0, 0], [5, 0]]", "closed", "", "shift(5, 0)"),
         ("group: translation, shifts: [[0, 0], [5, 0], [0, 4]]", "{x: periodic, y: closed}", "", "shift(0, 4)"),
-        ("group: translation, fractional: resampled, shifts: [[0, 0], [0.5, 0]]", "periodic", "", "shift(0.5, 0)"),
-        ("group: scaling, reading: resampled, factors: [1, 2]", "closed", "", "scale(2)"),
+        ("group: translation, non_integer: resample, shifts: [[0, 0], [0.5, 0]]", "periodic", "", "shift(0.5, 0)"),
+        ("group: scaling, scaling_method: resampled, factors: [1, 2]", "closed", "", "scale(2)"),
         ("group: C4, regions: stay", "closed", "{x: [0, 8]}, {x: [8, 16], factor: 2}", "rotate90"),
     ],
 )
@@ -157,7 +157,7 @@ def test_what_makes_another_flow_has_no_floor_and_says_so_in_one_line(
     said = {"boundary": boundary, "regions": regions, "steps": 3, "precision": "double", "more": ""}
     with pytest.raises(MeasureError) as caught:
         rounding_floor(index_of(plan(parse(RECIPE.format(symmetry=symmetry, **said)))))
-    assert str(caught.value).startswith(f"floored has no floor: {element} makes another flow")
+    assert str(caught.value).startswith(f"floored: has no rounding floor, {element} makes another flow")
     assert "\n" not in str(caught.value)
 
 

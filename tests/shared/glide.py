@@ -1,7 +1,7 @@
-"""A symmetry of one's own, in one file: a glide reflection, x -> W - x and y -> y + H/2, and the group that it generates.
+"""A symmetry in one file: a glide reflection, x -> W - x and y -> y + H/2, and the group that it generates.
 
-It maps a box with equal walls on the left and right, periodic along y, onto itself.  Done twice, it shifts by the whole
-box, which changes nothing: the group has two elements.
+It maps a box with equal walls on the left and right, periodic along y, onto itself.  Done twice, it is a shift by the
+whole box, which changes nothing: the group has two elements.
 """
 
 from __future__ import annotations

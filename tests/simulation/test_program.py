@@ -246,7 +246,7 @@ def test_the_symmetric_level_is_symmetric_to_the_last_bit_over_310_steps_but_not
     for frame in ("orbit", "lab"):
         symmetry = recipe.symmetry.model_copy(update={"breaking": exact, "frame": frame})
         runs = plan(recipe.model_copy(update={"symmetry": symmetry})).runs[4:8]
-        first, *others = (act(simulate(run.simulation), run.turn) for run in runs)
+        first, *others = (act(simulate(run.simulation), run.after) for run in runs)
         backs = [turn(u[list(SIMULATED)], inverse(r.element.name)) for u, r in zip(others, runs[1:], strict=True)]
         if frame == "orbit":
             assert all(same_bits(back, first[list(SIMULATED)]) for back in backs)

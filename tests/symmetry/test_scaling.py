@@ -176,7 +176,7 @@ def test_the_lab_and_the_orbits_frame_agree_to_rounding_over_a_few_steps(exponen
     assert measure(lab)["mae"].max() < 1e-5
     frames = (plan(recipe(f"{said}, reference_frame: {frame}")).runs for frame in ("orbit", "lab"))
     for one, other in zip(*frames, strict=True):
-        pull = act(simulate(one.simulation), one.turn)["buoyancy"]
+        pull = act(simulate(one.simulation), one.after)["buoyancy"]
         np.testing.assert_allclose(simulate(other.simulation)["buoyancy"], pull, rtol=1e-12)
         np.testing.assert_allclose(pull[0], [0, one.strength], rtol=1e-12)
     assert exponent == 1 or not np.allclose(orbit["velocity"][0], orbit["velocity"][1])
