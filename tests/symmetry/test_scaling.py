@@ -182,7 +182,7 @@ def test_the_lab_and_the_orbits_frame_agree_to_rounding_over_a_few_steps(exponen
     assert exponent == 1 or not np.allclose(orbit["velocity"][0], orbit["velocity"][1])
 
 
-def test_a_resampled_run_is_told_of_in_the_cells_that_it_is_stored_in() -> None:
+def test_a_resampled_run_is_described_in_the_cells_that_it_is_stored_in() -> None:
     planned = plan(recipe("scaling_method: resampled, factors: [1, 2.5]"))
     first, scaled = planned.runs
     assert scaled.simulation.cells == (40, 40)
