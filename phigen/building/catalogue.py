@@ -90,12 +90,13 @@ def renew(recipes: Iterable[str], folder: Path) -> None:
 
 
 def is_built(entry: Mapping[str, Any], folder: Path = FOLDER) -> bool:
-    """Whether the dataset of an entry is in a folder, finished and from the same recipe."""
+    """Check whether the dataset of an entry is in a folder, finished and from the same recipe."""
     path = folder / f"{entry['name']}.zarr"
     try:
-        return manifest.is_finished(path) and manifest.recipe_digest(path) == entry["recipe_sha256"]
-    except StoreError:  # its list is damaged
+        known = manifest.load(path)
+    except StoreError:  # its manifest is damaged
         return False
+    return known.finished and known.recipe_digest == entry["recipe_sha256"]
 
 
 def processor() -> str:

@@ -43,7 +43,7 @@ def test_faces_and_pressure_are_stored_where_the_recipe_asks(tmp_path: Path) -> 
 
 
 def test_a_still_flow_is_stored_too(tmp_path: Path) -> None:
-    """zarr leaves out chunks that hold only their fill value unless it is told not to."""
+    """zarr leaves out chunks that hold only their fill value, unless a setting of it says otherwise."""
     recipe = parse(SMALL.replace("strength: 0.1", "strength: 0").replace("levels: [0, 1]", "levels: [0]"))
     dataset = store.open(build(recipe, tmp_path / "s.zarr", workers=1).path)
     assert (dataset["velocity"].values == 0).all()
