@@ -155,7 +155,7 @@ def _runs_to_hold(
         if (levels is None or of_run["level"] in levels) and split in (None, of_run["split"])
     }
     if not runs:
-        raise HubError(f"{wanted}: has no runs of these levels in the split {split}; leave out one of them")
+        raise HubError(f"{wanted}: has no runs of the levels and the split asked for; leave out one of them")
     runs |= known.runs_there() if known.chosen is None else known.chosen
     return frozenset(runs) if len(runs) < len(parameters) else None
 

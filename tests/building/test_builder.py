@@ -24,7 +24,7 @@ from phigen.errors import BuildError, SimulationError, StoreError
 from phigen.planning.plans import plan
 from phigen.recipe.loading import load, parse
 from phigen.recipe.model import Recipe
-from phigen.store import construction
+from phigen.store import construction, manifest
 from phigen.store import reading as store
 from tests.shared.files import files_of
 from tests.shared.recipes import SMALL
@@ -43,7 +43,7 @@ def test_a_failing_run_is_named_and_those_before_it_are_kept(tmp_path: Path) -> 
         SimulationError, match=r"run 5 \(level 1e\+305, orbit 0, rotate90, strength 1e\+303\): .* finite"
     ):
         build(recipe, tmp_path / "s.zarr", workers=1)
-    assert store.status(tmp_path / "s.zarr").done == 5
+    assert len(manifest.load(tmp_path / "s.zarr").runs) == 5
 
 
 def test_more_processes_are_for_jobs_that_outweigh_a_clusters_start(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,7 +160,7 @@ def test_ctrl_c_stops_soon_and_the_same_command_continues(
     assert "stopped; what was built is kept" in error
     assert "Traceback" not in error, error
     assert seconds < 10
-    done = store.status(path).done
+    done = len(manifest.load(path).runs)
     assert 0 < done < 40
     assert build(recipe, path, workers=1).written == 40 - done
     assert files_of(path) == files_of(whole)

@@ -184,7 +184,7 @@ def test_numbers_are_those_of_the_store(facts: dict[str, Any], errors: xr.Datase
     here = dict(numbers)
     assert here["runs"] == "8, made from 4 simulations"
     assert here["frames per run"] == "5, from step 1 to step 5"
-    assert here["on disk"] == "123.5 MB in 70 files besides this card"
+    assert here["on disk"] == "123.5 MB in 70 files, besides this card and `files.json`"
     assert [row[0].strip("`") for row in variables] == [variable["name"] for variable in facts["variables"]]
     _, _, *statistics = tables(section(text, "Statistics for normalisation"))[0]
     velocity = next(variable for variable in facts["variables"] if variable["name"] == "velocity")
@@ -231,6 +231,13 @@ def test_without_velocity_the_blocks_show_another_field(facts: dict[str, Any]) -
     assert 'level["smoke"]' in by_phigen
     assert "(time, y, x)" in by_phigen
     assert not [block for block in others if "torch" in block]
+
+
+def test_windows_of_the_examples_fit_into_the_split(facts: dict[str, Any]) -> None:
+    for train, window in [((1, 30), "input=10, horizon=20"), ((1, 6), "input=2, horizon=4"), ((5, 6), "input=1, hori")]:
+        longer = [variable | {"shape": [8, 40, *variable["shape"][2:]]} for variable in facts["variables"]]
+        split = {"variables": longer, "frames": [1, 40], "split_frames": {"train": train, "test": (35, 40)}}
+        assert window in card_of(facts | split, None)
 
 
 def test_blocks_open_what_they_say(facts: dict[str, Any], errors: xr.Dataset, store: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import xarray as xr
 
 import phigen
 from phigen.building.builder import build
-from phigen.errors import HubError, StoreError
+from phigen.errors import HubError, StoreError, UnreachableError
 from phigen.hub.copies import cached
 from phigen.hub.downloading import download
 from phigen.hub.publishing import publish
@@ -255,6 +255,42 @@ def test_what_is_streamed_is_what_was_built(published: str, built: Path, hub_ser
     assert phigen.summarize(phigen.measure(streamed)).identical(phigen.summarize(phigen.measure(here)))
 
 
+def cut_off(server: HubServer) -> None:
+    """Answer nothing from now on."""
+    server.drop(".*", after=0, times=1000)
+
+
+def test_without_the_hub_a_copy_that_has_all_that_is_asked_for_is_enough(
+    published: str, tmp_path: Path, hub_server: HubServer
+) -> None:
+    download(published, tmp_path / "copy", levels=[0])
+    download(published)
+    cut_off(hub_server)
+    name = published.partition("@")[0]
+    assert str(download(name, tmp_path / "copy", levels=[0]).reference) == published
+    assert str(download(name).reference) == published
+    with pytest.raises(UnreachableError, match=r"the copy in .*copy lacks what is asked for"):
+        download(published, tmp_path / "copy")
+    with pytest.warns(UserWarning, match=r"no version was named, this is v1\.0\.0"):
+        assert phigen.open(f"hf://datasets/{name}").sizes["run"] == 16
+
+
+def test_without_the_hub_and_without_a_copy_the_hub_cannot_be_reached(
+    published: str, tmp_path: Path, hub_server: HubServer
+) -> None:
+    download(published, levels=[0])
+    cut_off(hub_server)
+    name = published.partition("@")[0]
+    for failing in (
+        lambda: download(name, tmp_path / "copy"),
+        lambda: download(published, tmp_path / "copy"),
+        lambda: phigen.open(f"hf://datasets/{name}"),
+        lambda: phigen.open(f"hf://datasets/{published}"),
+    ):
+        with pytest.raises(UnreachableError, match="the Hub cannot be reached"):
+            failing()
+
+
 OFFLINE = """
 import sys, warnings
 import phigen
@@ -338,6 +374,18 @@ def test_a_level_or_split_that_is_not_there_is_refused_with_those_that_are(publi
         download(published, tmp_path / "copy", levels=[7])
     with pytest.raises(HubError, match="has no split validation, only test, train"):
         download(published, tmp_path / "copy", split="validation")
+
+
+def test_a_choice_without_runs_is_refused(published: str, tmp_path: Path) -> None:
+    with pytest.raises(HubError, match="has no runs of the levels and the split asked for; leave out one of them"):
+        download(published, tmp_path / "copy", levels=[])
+
+
+def test_a_file_in_place_of_the_folder_is_left_alone(published: str, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("the only copy")
+    with pytest.raises(HubError, match=r"thesis\.tex: is a file; choose another folder with --out"):
+        download(published, tmp_path / "thesis.tex")
+    assert (tmp_path / "thesis.tex").read_text() == "the only copy"
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(published: str, tmp_path: Path) -> None:

@@ -236,6 +236,21 @@ def test_a_tag_that_somebody_else_makes_of_the_same_data_is_theirs(
     assert done.commit == hub_server.head(hub.repository)
 
 
+def test_a_tag_that_appears_and_goes_meanwhile_asks_for_the_same_command(
+    hub: Hub, hub_server: HubServer, built: Path
+) -> None:
+    tags = hub_server.state.repositories
+
+    def appear() -> None:
+        hub_server.tag(hub.repository, "v1.0.0")
+        hub_server.before("GET .*/refs", lambda: tags[hub.repository].tags.clear())
+
+    hub_server.before("POST .*/tag/", appear)
+    with pytest.raises(HubError, match="removed meanwhile; run the same command again"):
+        publish(built, hub.repository)
+    assert publish(built, hub.repository).published
+
+
 def test_a_repository_of_something_else_is_left_alone(hub: Hub, hub_server: HubServer, built: Path) -> None:
     api = repository.api()
     api.create_repo(hub.repository, repo_type="dataset")

@@ -48,7 +48,7 @@ def card(
     reference : Reference
         Repository and version that it is published as.
     files, size : int
-        The number of files besides the card, and their bytes.
+        The number of files besides the card and the list of files, and their bytes.
 
     Returns
     -------
