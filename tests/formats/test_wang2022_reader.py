@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 import xarray as xr
 
 import phigen
@@ -32,6 +31,9 @@ from phigen.symmetry.point_groups import POINT_GROUPS, inverse, turn
 from tests.shared.files import files_of
 from tests.shared.hub_server import HubServer
 from tests.shared.requests import Hub
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
 
 Files = dict[str, np.ndarray]
 

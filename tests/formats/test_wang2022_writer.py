@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 import xarray as xr
 
 import phigen
@@ -21,6 +20,9 @@ from phigen.store.reading import open as open_dataset
 from phigen.symmetry.fields import FACES, FIELDS
 from phigen.symmetry.point_groups import POINT_GROUPS, ElementName, inverse, turn
 from tests.shared.recipes import SMALL
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
 
 
 def laid(text: str) -> xr.Dataset:

@@ -111,6 +111,7 @@ def fields_in(arrays: dict[str, np.ndarray], part: str) -> np.ndarray:
 
 
 @pytest.mark.slow
+@pytest.mark.well
 def test_its_own_loader_gives_every_bit_of_each_part(
     dataset: xr.Dataset, loaded: tuple[dict[str, Any], dict[str, np.ndarray]]
 ) -> None:
@@ -128,6 +129,7 @@ def test_its_own_loader_gives_every_bit_of_each_part(
 
 
 @pytest.mark.slow
+@pytest.mark.well
 def test_parameters_and_buoyancy_are_scalars(
     dataset: xr.Dataset, loaded: tuple[dict[str, Any], dict[str, np.ndarray]]
 ) -> None:
@@ -144,6 +146,7 @@ def test_parameters_and_buoyancy_are_scalars(
 
 
 @pytest.mark.slow
+@pytest.mark.well
 def test_grids_and_boundaries_are_those_of_the_box(loaded: tuple[dict[str, Any], dict[str, np.ndarray]]) -> None:
     told, arrays = loaded
     assert arrays["mixed/space_grid"].shape[1:] == (16, 12, 2)
@@ -155,6 +158,7 @@ def test_grids_and_boundaries_are_those_of_the_box(loaded: tuple[dict[str, Any],
 
 
 @pytest.mark.slow
+@pytest.mark.well
 def test_its_normalisation_is_that_of_the_training_part(
     dataset: xr.Dataset, loaded: tuple[dict[str, Any], dict[str, np.ndarray]]
 ) -> None:

@@ -95,9 +95,10 @@ def test_frames_are_chosen_by_position(eq3: Path) -> None:
 
 
 def test_reading_in_pieces_changes_nothing(eq3: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = measure(open_dataset(eq3))
+    dataset = open_dataset(eq3).isel(time=slice(0, 8))
+    whole = measure(dataset)
     monkeypatch.setattr(differences, "VALUES_AT_ONCE", 3 * 64 * 64)
-    xr.testing.assert_identical(whole, measure(open_dataset(eq3)))
+    xr.testing.assert_identical(whole, measure(dataset))
 
 
 def test_orbits_are_averaged(noise: np.ndarray) -> None:

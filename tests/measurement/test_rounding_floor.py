@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from functools import cache
 
 import pytest
 import xarray as xr
@@ -37,10 +37,12 @@ C4 = "group: C4, breaking: {offsets: [0, 0.01, 0.02, 0.03], levels: [0, 1]}"
 Make = Callable[..., xr.Dataset]
 
 
-@pytest.fixture
-def make(tmp_path: Path) -> Make:
-    """Build a dataset of one plume, with what a test changes."""
+@pytest.fixture(scope="module")
+def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
+    """Build a dataset of one plume, with what a test changes; the same dataset is built once."""
+    folder = tmp_path_factory.mktemp("floored")
 
+    @cache
     def made(
         symmetry: str,
         *,
@@ -52,7 +54,7 @@ def make(tmp_path: Path) -> Make:
     ) -> xr.Dataset:
         said = {"boundary": boundary, "steps": steps, "precision": precision, "regions": regions, "more": more}
         text = RECIPE.format(symmetry=symmetry, **said)
-        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.zarr"
+        path = folder / f"{len(list(folder.iterdir()))}.zarr"
         return store.open(build(parse(text, "floored.yaml"), path, workers=1).path)
 
     return made

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 import xarray as xr
 
 import phigen
 from phigen.errors import WindowError
 from phigen.store import reading as store
 from phigen.symmetry.point_groups import POINT_GROUPS, turn
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
 
 
 @pytest.fixture

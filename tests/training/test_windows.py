@@ -346,6 +346,7 @@ def test_what_is_refused_is_refused_before_the_first_batch(dataset: xr.Dataset) 
 
 
 @pytest.mark.slow
+@pytest.mark.torch
 def test_the_code_of_the_documentation_runs(built: Path) -> None:
     document = (Path(__file__).parents[2] / "docs" / "training.md").read_text()
     code = "\n".join(re.findall(r"```python\n(.*?)```", document, re.DOTALL))
