@@ -29,7 +29,7 @@ from phigen.store.summary import describe
 from phigen.symmetry.fields import FACES
 from phigen.symmetry.point_groups import POINT_GROUPS, inverse, turn
 from tests.shared.files import files_of
-from tests.shared.hub_server import HubServer
+from tests.shared.hub.server import HubServer
 from tests.shared.requests import Hub
 
 torch = pytest.importorskip("torch")

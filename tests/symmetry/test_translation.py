@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from phigen.errors import RecipeError
+from phigen.errors import MeasureError, RecipeError
 from phigen.recipe.loading import parse
 from phigen.symmetry.actions import act
 from phigen.symmetry.element import Box
@@ -291,5 +291,5 @@ def test_a_dataset_is_shifted_by_name_where_its_attributes_name_the_group() -> N
 
 
 def test_a_group_that_nobody_knows_is_refused() -> None:
-    with pytest.raises(ValueError, match="the dataset's group 'glide2' is not known"):
+    with pytest.raises(MeasureError, match="the dataset's group 'glide2' is not known"):
         element_named("identity", {"group": "glide2"})
