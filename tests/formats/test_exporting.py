@@ -48,10 +48,10 @@ def test_plain_numpy_reads_every_bit(built: Path, tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     assert [float(row["strength"]) for row in rows] == dataset["strength"].values.tolist()
     assert [(row["run"], row["element"]) for row in rows[:2]] == [("0", "identity"), ("1", "rotate90")]
-    told = json.loads((path / "attributes.json").read_text())
-    assert told["attributes"] == dataset.attrs
-    assert told["variables"]["velocity"]["dims"] == ["run", "time", "component", "y", "x"]
-    assert told["variables"]["velocity"]["units"] == "cell step-1"
+    content = json.loads((path / "attributes.json").read_text())
+    assert content["attributes"] == dataset.attrs
+    assert content["variables"]["velocity"]["dims"] == ["run", "time", "component", "y", "x"]
+    assert content["variables"]["velocity"]["units"] == "cell step-1"
 
 
 def test_plain_xarray_reads_every_bit_of_the_netcdf_file(built: Path, tmp_path: Path) -> None:
@@ -80,17 +80,17 @@ def test_coordinates_of_several_inflows_are_several_columns(tmp_path: Path) -> N
 @pytest.mark.parametrize("format", WRITTEN)
 def test_a_selection_is_exported_with_progress(format: str, built: Path, tmp_path: Path) -> None:
     dataset = open_dataset(built)
-    told: list[tuple[str, int, int]] = []
+    calls: list[tuple[str, int, int]] = []
     path = phigen.export(
         dataset.isel(run=dataset["level"] == 1, time=slice(0, 3)),
         tmp_path / "new" / "out",
         format=format,
-        progress=lambda *heard: told.append(heard),
+        progress=lambda *call: calls.append(call),
     )
     assert path.exists()
-    assert told[0] == ("exporting", 0, 4)
-    assert told[-1] == ("exporting", 4, 4)
-    assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
+    assert calls[0] == ("exporting", 0, 4)
+    assert calls[-1] == ("exporting", 4, 4)
+    assert [done for _, done, _ in calls] == sorted(done for _, done, _ in calls)
     assert [file.name for file in path.parent.iterdir()] == ["out"]
 
 
