@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phigen.errors import BuildError
+from phigen.simulation.separate_process import own_process
 from phigen.store.metadata import versions
 
 if TYPE_CHECKING:
@@ -123,22 +124,3 @@ def refuse_workers_without(client: Client, path: Path) -> None:
     for worker, there in seen.items():
         if not there:
             raise BuildError(f"{worker}: does not see {path}; use workers that share this file system")
-
-
-def own_process() -> dict[str, str]:
-    """Give the environment of a process that is phigen's own, a worker or the command line, where the user has none.
-
-    jax keeps what it has compiled in the user's cache folder, and XLA's pool has one thread: more of them take
-    more time of the processor and give nothing.  XLA compiles for AVX2 wherever it runs, because with AVX-512 it
-    rounds differently, and the flow is chaotic.
-    """
-    from platformdirs import user_cache_dir
-
-    settings = {
-        "JAX_COMPILATION_CACHE_DIR": user_cache_dir("phigen"),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "PJRT_NPROC": "1",
-    }
-    own = {name: os.environ.get(name, value) for name, value in settings.items()}
-    flags = os.environ.get("XLA_FLAGS", "")
-    return own if "--xla_cpu_max_isa" in flags else own | {"XLA_FLAGS": f"{flags} --xla_cpu_max_isa=AVX2".strip()}

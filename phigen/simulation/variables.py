@@ -49,6 +49,8 @@ STORED_AS: dict[VariableName, tuple[str, ...]] = {
     "faces": ("velocity_x", "velocity_y"),
     "pressure": ("pressure",),
 }
+SIMULATED = tuple(name for parts in STORED_AS.values() for name in parts)
+"""The fields that a simulation computes of each frame."""
 DIMS = ("time", "region", "component", "y", "y_face", "x", "x_face")
 """The order of all dims after `run`."""
 ALWAYS = ("buoyancy", "divergence", "courant")
