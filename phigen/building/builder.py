@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from phigen.planning.plans import Plan, plan
 from phigen.planning.runs import Run, Simulation, seconds_of
 from phigen.recipe.loading import load
 from phigen.recipe.model import Recipe
+from phigen.simulation import instruction_set
+from phigen.simulation.instruction_set import InstructionSetWarning
 from phigen.simulation.program import FIELDS, simulate
 from phigen.store import reading as store
 from phigen.store import writing
@@ -117,6 +120,7 @@ def build(
     with ExitStack() as stack:
         client = stack.enter_context(borrowed_cluster(scheduler)) if scheduler is not None else None
         stack.enter_context(_claimed(path))
+        instruction_set.warn_of_another()
         planned = _calibrated(plan(recipe), path, tell)
         missing = store.prepare(path, planned)
         tasks = _tasks(planned, missing)
@@ -194,7 +198,9 @@ def simulate_and_store(path: str, simulation: Simulation, runs: tuple[Run, ...])
     """
     try:
         wanted = writing.variables(Path(path))
-        fields = simulate(simulation, fields=[name for name in FIELDS if name in wanted])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InstructionSetWarning)  # `build` has warned
+            fields = simulate(simulation, fields=[name for name in FIELDS if name in wanted])
         for run in runs:
             store.write(Path(path), run, act(fields, run.turn))
     except SimulationError as error:

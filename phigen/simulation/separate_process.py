@@ -105,7 +105,10 @@ def _outcome(simulations: Sequence[Simulation], shape: Shape) -> list[Outputs] |
 def _process() -> subprocess.Popen[bytes]:
     """Return the process that is kept, or a new one if there is none or it has ended."""
     kept = _kept.get(os.getpid())
-    if kept is None or kept.poll() is not None:
+    if kept is not None and kept.poll() is not None:
+        _end(kept)
+        kept = None
+    if kept is None:
         if not _kept:
             atexit.register(_end_kept)
         kept = subprocess.Popen(
@@ -129,6 +132,7 @@ def _reply(process: subprocess.Popen[bytes], request: Any) -> list[Outputs] | Ph
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process, if it has not ended yet, and close its pipes."""
     process.kill()
     process.communicate()
 

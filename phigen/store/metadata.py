@@ -13,6 +13,7 @@ from phigen.planning.plans import Calibration, Plan
 from phigen.planning.runs import Run
 from phigen.recipe.model import Recipe
 from phigen.recipe.scenes import extent
+from phigen.simulation import instruction_set
 from phigen.simulation.variables import coordinates
 from phigen.symmetry.actions import Transformation
 from phigen.symmetry.scaling import Scale
@@ -149,6 +150,7 @@ def _attributes(plan: Plan) -> dict[str, Any]:
         "recipe": recipe.text,
         "recipe_sha256": recipe.digest,
         "versions": versions(),
+        "instruction_set": instruction_set.provenance(),
         **_of_scaling(recipe),
         **_of_calibration(plan),
         **{f"frames_{split}": list(ends) for split, ends in plan.split_frames.items()},

@@ -20,6 +20,7 @@ from phigen.errors import StoreError
 from phigen.planning.plans import Calibration, Plan
 from phigen.planning.runs import Run
 from phigen.recipe.model import Recipe
+from phigen.simulation import instruction_set
 from phigen.simulation.variables import variables_of
 from phigen.store import manifest, template, writing
 from phigen.store.metadata import calibration_of, index_of, parameters_of, versions
@@ -245,7 +246,14 @@ def _refuse_another(path: Path, recipe: Recipe) -> None:
 
 
 def _refuse_other_versions(path: Path) -> None:
-    begun_with = _attributes(path)["versions"]
+    attributes = _attributes(path)
+    begun_for, now_for = attributes.get("instruction_set"), instruction_set.provenance()
+    if begun_for != now_for:
+        raise StoreError(
+            f"{path}: was begun for the instruction set {begun_for} (now {now_for}), which gives other values; "
+            f"continue with XLA_FLAGS as it was then, or delete it to build it again"
+        )
+    begun_with = attributes["versions"]
     if begun_with != versions():
         differing = [
             f"{name} {begun_with.get(name)} (now {now})"
