@@ -51,7 +51,7 @@ def _writing(planned: Any, path: Path) -> float:
     megabytes = 4 * sum(planned.values_per_run.values()) / 1e6
     speeds = []
     for simulation, runs in planned.distinct.items():
-        fields = act(simulate(simulation), runs[0].turn)
+        fields = act(simulate(simulation), runs[0].after)
         began = time.perf_counter()
         store.write(path, runs[0], fields)
         speeds.append(megabytes / (time.perf_counter() - began))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from phigen.hub.publishing import publish as publish
     from phigen.measurement.data_error import measure as measure
     from phigen.measurement.data_error import summarize as summarize
-    from phigen.measurement.rounding_floor import floor as floor
+    from phigen.measurement.rounding_floor import rounding_floor as rounding_floor
     from phigen.pictures.preview import preview as preview
     from phigen.planning.plans import plan as plan
     from phigen.recipe.loading import load as load
@@ -41,7 +41,7 @@ _HOMES = {
     "calibrate": "building.calibration",
     "download": "hub.downloading",
     "export": "formats.exporting",
-    "floor": "measurement.rounding_floor",
+    "rounding_floor": "measurement.rounding_floor",
     "import_dataset": "formats.wang2022.reader",
     "load": "recipe.loading",
     "measure": "measurement.data_error",
@@ -69,7 +69,7 @@ __all__ = [
     "calibrate",
     "download",
     "export",
-    "floor",
+    "rounding_floor",
     "import_dataset",
     "load",
     "measure",

@@ -1,4 +1,4 @@
-"""Windows of a dataset for torch's DataLoader; torch is an extra: pip install 'phigen[torch]'."""
+"""Windows of a dataset for torch's DataLoader; needs torch, which phigen itself does not install."""
 
 from __future__ import annotations
 
@@ -16,44 +16,45 @@ try:
 except ModuleNotFoundError as error:
     if error.name != "torch":
         raise
-    raise ImportError("phigen.torch: needs torch, which is not installed; pip install 'phigen[torch]'") from None
+    raise ImportError("phigen.torch: needs torch, which is not installed; pip install torch") from None
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
 class Windows(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Windows of a dataset: frames to learn from, and those that follow.
+    """Windows of a dataset: input frames, and the target frames that follow them.
 
-    No window crosses a run, a split or a gap between frames.  An item is read when it is asked for, and only the chunks
-    that it lies in; nothing is kept.  Works in worker processes of a DataLoader, forked or spawned.
+    No window crosses a run, a split or a gap between frames.  An item is read when it is needed, and only from the
+    chunks that it lies in; nothing is cached.  Works in worker processes of a DataLoader, forked or spawned.
 
-    Normalisation commutes with turns and mirrors to the last bit: a vector is divided by one number, the root mean
-    square over both components, and no mean is subtracted, for a turn would take that of one component to the other; a
-    scalar loses its mean and is divided by its standard deviation.  They are those of the training part.
+    Normalisation commutes with rotations and reflections to the last bit.  A vector is divided by one number, the root
+    mean square over both components, and no mean is subtracted, because a rotation would take the mean of one component
+    to the other.  A scalar loses its mean and is divided by its standard deviation.  The statistics are those of the
+    training part.
 
     Parameters
     ----------
     dataset : Dataset, str or Path
-        As `phigen.open` gives it, or a selection of its runs, frames or cells; or its place.
+        As opened by `phigen.open`, or a selection of its runs, frames or cells; or its path or hf:// address.
     input, horizon : int
-        How many frames are learned from, and how many follow.
+        Number of input frames, and of target frames that follow them.
     split : str or None
         ``train``, ``validation`` or ``test``: its runs, and where frames are split, its frames.  None takes all.
     normalise : bool
         Whether items are normalised.
     variables : sequence of str
-        Fields in cell centres, which become channels in this order; a vector becomes two, x and y.  All others are
-        moved as scalars: a vorticity of your own would also have to change its sign in a mirror.
+        Fields in cell centres, which become channels in this order; a vector becomes two, x and y.  All others
+        transform as scalars.  That is wrong for a pseudoscalar such as vorticity, whose sign a reflection changes.
     augment : str, optional
-        A point group, such as ``C4`` or ``D4``: each item is acted on by one of its elements, drawn by torch, the same
-        for inputs and targets; vectors also turn their arrows.
+        A point group, such as ``C4`` or ``D4``: a random element of it, drawn by torch, acts on each item, the same on
+        inputs and targets.
 
     Raises
     ------
     WindowError
-        If the dataset has no such split, variable, statistics or windows, or the box is not square and `augment` needs
-        it.
+        If the dataset does not have the split, a variable, its statistics, or any window, or the box is not square and
+        `augment` needs a square.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class Windows(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return len(self._windows)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Give inputs (input, channel, y, x) and targets (horizon, channel, y, x), float32."""
+        """Return inputs (input, channel, y, x) and targets (horizon, channel, y, x), float32."""
         count = len(self._windows.elements)
         element = int(torch.randint(count, ())) if count > 1 else 0
         window = np.empty(self._windows.shape, np.float32)
@@ -90,12 +91,12 @@ class Windows(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return tensor[: self._windows.input], tensor[self._windows.input :]
 
     def normalise(self, fields: torch.Tensor) -> torch.Tensor:
-        """Normalise fields (..., channel, y, x) as items are; as they are if items are not."""
+        """Return fields (..., channel, y, x) normalised as the items are; unchanged if items are not normalised."""
         mean, scale = self._statistics(fields)
         return (fields - mean) / scale
 
     def denormalise(self, fields: torch.Tensor) -> torch.Tensor:
-        """Give normalised fields (..., channel, y, x) in the dataset's units."""
+        """Return normalised fields (..., channel, y, x) in the dataset's units."""
         mean, scale = self._statistics(fields)
         return fields * scale + mean
 

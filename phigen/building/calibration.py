@@ -1,14 +1,13 @@
-"""From the errors that a recipe asks for to the breaking that makes them.
+"""From the errors that a recipe asks for to the symmetry breaking that makes them.
 
-The error of a level is a function of one number, what the recipe's offsets, gains and schedules are multiplied by:
-how far the elements' strengths are apart.  It is measured on the real simulation, first at doublings of that number
-until the largest target is passed, and then by scipy's bracketing root finder (Brent 1973) between the two nearest
-points that enclose a target.
+The error of a level is a function of one number, the breaking: the factor on the recipe's offsets, gains and schedules.
+It is measured on real simulations, first at doublings of that number until the largest target is passed, then by
+scipy's bracketing root finder (Brent 1973) between the two nearest points that enclose a target.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import pairwise
 
@@ -18,52 +17,51 @@ from phigen.errors import RecipeError, SimulationError
 from phigen.measurement.data_error import measure
 from phigen.measurement.in_memory_runs import Simulated, orbits_of, rehearse, simulator
 from phigen.planning.plans import Calibration, Plan, runs_of_level
+from phigen.progress import Progress, silent
 from phigen.recipe.loading import located
 from phigen.recipe.model import Recipe
-from phigen.recipe.scenes import scenes_of
+from phigen.recipe.orbits import Orbit
+from phigen.recipe.symmetry import Breaking
 from phigen.recipe.values import exact, spelled_out
 
 FINEST, DOUBLINGS = 1 / 64, 13
-"""The search begins where an element differs by a 64th of its strength, and ends where it is 64 times as strong."""
+"""The search begins where an element's strength differs by a 64th, and ends where it is 64 times as large."""
 
-_ELSE = "choose other targets, or break the symmetry in another way"
-
-Progress = Callable[[int, int], None]
+_REMEDY = "choose other targets, or break the symmetry in another way"
 
 
-def calibrate(recipe: Recipe, *, progress: Progress | None = None) -> Calibration:
-    """Find the breaking for each target error of a recipe.
+def calibrate(recipe: Recipe, *, progress: Progress = silent) -> Calibration:
+    """Compute the breaking that each target error of a recipe needs.
 
     Parameters
     ----------
     recipe : Recipe
         With `symmetry.target_error`.
     progress : callable, optional
-        Called with the number of targets that are found and the number of all, now and after each.
+        Called with ``calibrating``, how many targets are done, and how many there are; first now, then after each.
 
     Returns
     -------
     Calibration
-        With errors within the recipe's tolerance; 0 needs none.
+        With errors within the recipe's tolerance; a target of 0 needs no breaking.
 
     Raises
     ------
     RecipeError
-        If the recipe has no target errors, or one cannot be reached; it says which can.
+        If the recipe has no target errors, or one cannot be reached; it reports the attainable range.
     """
     if recipe.symmetry.target_error is None:
         raise RecipeError(
             located(recipe, ("symmetry",), "has no target_error, got levels; there is nothing to calibrate")
         )
     targets = [float(target) for target in spelled_out(recipe.symmetry.target_error)]
-    tell = progress or (lambda done, total: None)
-    tell(0, len(targets))
+    progress("calibrating", 0, len(targets))
     curve = _Curve(recipe)
     curve.sweep(targets[-1])
     breaking = []
     for done, target in enumerate(targets, start=1):
         breaking.append(curve.solve(target, recipe.symmetry.tolerance))
-        tell(done, len(targets))
+        progress("calibrating", done, len(targets))
     errors = tuple(curve.error(parameter) for parameter in breaking)
     return Calibration(tuple(targets), tuple(breaking), errors, tuple(sorted(curve.known.items())))
 
@@ -73,19 +71,25 @@ class _Curve:
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
+        self.orbits = recipe.orbits
         self.known: dict[float, float] = {}
-        self.simulated = simulator(Plan(recipe, tuple(runs_of_level(recipe, Decimal(0), Decimal(0)))), ["velocity"])
+        self.simulated = simulator(self._planned(Decimal(0)), ["velocity"])
 
     def error(self, parameter: float) -> float:
-        """Measure the error: of centred velocity, mean absolute, over kept frames, orbits and elements."""
+        """Return the mean absolute error of centred velocity over kept frames, orbits and elements."""
         if parameter not in self.known:
-            self.known[parameter] = _error(self.recipe, exact(parameter), self.simulated)
+            self.known[parameter] = _error(self._planned(exact(parameter)), self.simulated)
         return self.known[parameter]
 
+    def _planned(self, parameter: Decimal) -> Plan:
+        """Return the plan of one level."""
+        runs = runs_of_level(self.recipe, self.orbits, level=parameter, parameter=parameter)
+        return Plan(self.recipe, tuple(runs))
+
     def sweep(self, highest: float) -> None:
-        """Measure at doublings until the highest target is passed, or the flow or the strengths bear no more."""
+        """Measure at doublings until the highest target is passed or a simulation fails."""
         self.error(0.0)
-        for parameter in _doublings(self.recipe):
+        for parameter in _doublings(self.recipe.symmetry.differing, self.orbits):
             try:
                 if self.error(parameter) > highest:
                     return
@@ -93,7 +97,7 @@ class _Curve:
                 return
 
     def solve(self, target: float, tolerance: float) -> float:
-        """Find where the error first is a target, or near enough."""
+        """Return the smallest breaking found whose error is the target, within the tolerance."""
         from scipy.optimize import brentq
 
         def excess(parameter: float) -> float:
@@ -105,22 +109,23 @@ class _Curve:
             if below == 0 or above == 0:
                 return lower if below == 0 else upper
             if below * above < 0:
-                found = float(brentq(excess, lower, upper, xtol=1e-12 * upper, rtol=1e-12))
-                if excess(found) != 0:
-                    raise RecipeError(self._fault(f"{target:g} is jumped over at a breaking of {found:.6g}; {_ELSE}"))
-                return found
+                root = float(brentq(excess, lower, upper, xtol=1e-12 * upper, rtol=1e-12))
+                if excess(root) != 0:
+                    raise self._problem(
+                        f"{target:g} is not reached, the error jumps over it at a breaking of {root:.6g}"
+                    )
+                return root
         least, most = min(self.known.values()), max(self.known.values())
-        reach = f"breaking of up to {max(self.known):g} reaches {least:.4g} to {most:.4g}"
-        raise RecipeError(self._fault(f"{target:g} cannot be reached, {reach}; {_ELSE}"))
+        attainable = f"a breaking of up to {max(self.known):g} gives {least:.4g} to {most:.4g}"
+        raise self._problem(f"{target:g} cannot be reached, {attainable}")
 
-    def _fault(self, text: str) -> str:
-        return located(self.recipe, ("symmetry", "target_error"), text)
+    def _problem(self, text: str) -> RecipeError:
+        return RecipeError(located(self.recipe, ("symmetry", "target_error"), f"{text}; {_REMEDY}"))
 
 
-def _doublings(recipe: Recipe) -> Iterator[float]:
-    """Give what is tried at first, up to where an element has no strength left, or the schedule of another."""
-    breaking = recipe.symmetry.differing
-    strengths = [exact(s.buoyancy.strength) for s in scenes_of(recipe.scene, recipe.vary, recipe.sample, recipe.grid)]
+def _doublings(breaking: Breaking, orbits: Sequence[Orbit]) -> Iterator[float]:
+    """Yield the breakings that are tried first, up to where a strength is 0 or a schedule is the element's own."""
+    strengths = [exact(orbit.scene.buoyancy.strength) for orbit in orbits]
     offsets, gains = ([] if numbers is None else spelled_out(numbers) for numbers in (breaking.offsets, breaking.gains))
     base = max(strengths) or Decimal("0.01")
     scales = [base / abs(offset) for offset in offsets if offset] + [1 / abs(gain) for gain in gains if gain]
@@ -133,9 +138,8 @@ def _doublings(recipe: Recipe) -> Iterator[float]:
             return
 
 
-def _error(recipe: Recipe, parameter: Decimal, simulated: Simulated) -> float:
-    """Measure one level, orbit by orbit: the mean over orbits, then elements and frames, as `summarize` takes it."""
-    planned = Plan(recipe, tuple(runs_of_level(recipe, parameter, parameter)))
+def _error(planned: Plan, simulated: Simulated) -> float:
+    """Measure the error of one level, orbit by orbit: the mean over orbits, then elements and frames."""
     by_element: dict[str, list[float]] = {}
     for orbit in orbits_of(planned.runs):
         if len(orbit) > 1:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from phigen.atomic import write_json
 from phigen.errors import StoreError
 from phigen.simulation import instruction_set
-from phigen.simulation.variables import SIMULATED
 from phigen.store import manifest
+from phigen.symmetry.fields import SIMULATED
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -126,14 +127,15 @@ def renew(recipes: Iterable[str], folder: Path) -> None:
         ((jaxlib, values),) = entry["values"].items()
         known = before.get(name, {})
         kept = known if known.get(jaxlib, values) == values else {}
-        found.append(entry | {"values": dict(sorted((kept | {jaxlib: values}).items()))})
-    file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        found.append(entry | {"values": kept | {jaxlib: values}})
+    write_json(file, found)
 
 
 def is_built(entry: Mapping[str, Any], folder: Path = FOLDER) -> bool:
-    """Return whether the dataset of an entry is in a folder, finished and from the same recipe."""
+    """Check whether the dataset of an entry is in a folder, finished and from the same recipe."""
     path = folder / f"{entry['name']}.zarr"
     try:
-        return manifest.is_finished(path) and manifest.recipe_digest(path) == entry["recipe_sha256"]
+        known = manifest.load(path)
     except StoreError:  # its manifest is damaged
         return False
+    return known.finished and known.recipe_digest == entry["recipe_sha256"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +109,7 @@ def calibrate(recipe: str, out: str | None, as_json: bool) -> None:
     loaded = load(recipe)
     os.environ.update(own_process())
     with progress_bars() as progress:
-        found = calibrated(loaded, progress=partial(progress, "calibrating"))
+        found = calibrated(loaded, progress=progress)
     path = Path(out if out is not None else f"{loaded.name}-calibration.png")
     draw_calibration(found, loaded.name, path)
     rows = found.rows

@@ -48,7 +48,9 @@ def inspect(dataset: str, as_json: bool) -> None:
 @dataset_argument
 @click.option("--frames", type=Frames(), help="Stored frames by position, as in 10:-1.")
 @click.option("--over-time", is_flag=True, help="One row a frame: the mean absolute error of each level.")
-@click.option("--floor", "with_floor", is_flag=True, help="Simulate what rounding would have made, and draw both.")
+@click.option(
+    "--rounding-floor", "with_floor", is_flag=True, help="Simulate what rounding would have made, and draw both."
+)
 @click.option("--convention", type=click.Choice(["wang2022"]), help="A legacy one: as the paper's notebook measures.")
 @foreign_options
 @json_option
@@ -152,13 +154,13 @@ def floor_of(dataset: xr.Dataset, frames: slice | None, *, asked: bool) -> xr.Da
     """
     from phigen.building.cluster import own_process
     from phigen.errors import MeasureError
-    from phigen.measurement.rounding_floor import floor
+    from phigen.measurement.rounding_floor import rounding_floor
 
-    if not asked and dataset.attrs.get("frame") != "lab":
+    if not asked and dataset.attrs.get("reference_frame") != "lab":
         return None
     os.environ.update(own_process())
     try:
-        measured = floor(dataset)
+        measured = rounding_floor(dataset)
     except MeasureError as error:
         if asked:
             raise
@@ -169,8 +171,8 @@ def floor_of(dataset: xr.Dataset, frames: slice | None, *, asked: bool) -> xr.Da
 
 def _drawn(dataset: str, errors: xr.Dataset, floor: xr.Dataset, opened: xr.Dataset) -> dict[str, str]:
     from phigen.hub.opening import beside
-    from phigen.pictures.charts import draw_floor
+    from phigen.pictures.charts import draw_rounding_floor
 
     path = beside(dataset, "-floor.png")
-    draw_floor(errors, floor, opened.attrs["title"], path)
+    draw_rounding_floor(errors, floor, opened.attrs["title"], path)
     return {"picture": str(path)}

@@ -44,7 +44,7 @@ _FOREIGN = (
     click.option("--velocity", type=Names(), help="Its two components, as in u,v, or one variable that has both."),
     click.option("--scalar", help="A scalar to show and measure beside it."),
     click.option("--dims", type=Names(), help="Which are time, y and x, as in time,lat,lon; or y and x alone."),
-    click.option("--run", help="The dim along which there are runs."),
+    click.option("--run-dim", help="The dim along which there are runs."),
     click.option("--group", help="Compare every field with its own images under this group, such as D1_y."),
     click.option("--elements", type=Names(), help="Compare runs: what made each of them, as in identity,mirror_y."),
 )
@@ -55,7 +55,7 @@ def foreign_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def run_described(*arguments: Any, **options: Any) -> Any:
-        described = {name: options.pop(name) for name in ("velocity", "scalar", "dims", "run", "group", "elements")}
+        described = {name: options.pop(name) for name in ("velocity", "scalar", "dims", "run_dim", "group", "elements")}
         return command(*arguments, described={name: said for name, said in described.items() if said}, **options)
 
     for option in reversed(_FOREIGN):

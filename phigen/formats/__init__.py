@@ -1,1 +1,1 @@
-"""Datasets in the formats that other tools read, one module a format, and what is imported from them."""
+"""Export to the formats of other tools, one module per format, and import from them."""

@@ -1,11 +1,14 @@
 """What the variables and dims of other people's data mean: by their CF attributes, or else by their names.
 
-A guess is made where there is one only.  Otherwise the error names what is there and how to say which.
+cf-xarray knows the attributes and the common names of axes.  A guess is made only where there is exactly one candidate.
+Otherwise the error lists what is there and says how to name it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from phigen.errors import MeasureError
@@ -23,52 +26,48 @@ PAIRS = (
     ("vx", "vy"),
     ("velocity_x", "velocity_y"),
 )
-"""Names of the two components of a velocity, in small letters."""
+"""Names of the two components of a velocity, in lower case."""
 
-_ROLES: dict[str, tuple[str, set[str], set[str]]] = {
-    "time": ("T", {"time"}, {"time", "t", "valid_time", "ocean_time", "frame", "step"}),
-    "y": (
-        "Y",
-        {"latitude", "grid_latitude", "projection_y_coordinate"},
-        {"y", "lat", "latitude", "rlat", "south_north", "yc", "j"},
-    ),
-    "x": (
-        "X",
-        {"longitude", "grid_longitude", "projection_x_coordinate"},
-        {"x", "lon", "longitude", "rlon", "west_east", "xc", "i"},
-    ),
+_AXES = {"time": ("T", "time"), "y": ("Y", "latitude"), "x": ("X", "longitude")}
+"""What cf-xarray calls each axis."""
+
+_MORE_NAMES = {
+    "time": {"valid_time", "ocean_time", "frame", "step"},
+    "y": {"south_north", "yc"},
+    "x": {"west_east", "xc"},
 }
-"""Of each role: the CF attribute `axis`, standard names, and common names in small letters."""
+"""Names of dims that cf-xarray does not know, in lower case: those of ERA5, ROMS, WRF and image sequences."""
 
 _EAST_TO_NORTH = {"eastward": "northward", "x": "y"}
 
 
 def velocity_names(dataset: xr.Dataset) -> tuple[str, ...]:
-    """Guess which variable is the velocity, or which two its components are.
+    """Guess which variable is the velocity, or which two variables are its components.
 
     Raises
     ------
     MeasureError
-        If none seems to be, or several do.
+        If there is no candidate, or more than one.
     """
     whole: list[tuple[str, ...]] = [("velocity",)] if "velocity" in dataset else []
-    found = whole or [*_pairs_by_standard_name(dataset)] or [*_pairs_by_name(dataset)]
-    if len(found) == 1:
-        return found[0]
-    which = f"it may be {' or '.join(','.join(names) for names in found)}" if found else "no variable is known as one"
+    candidates = whole or [*_pairs_by_standard_name(dataset)] or [*_pairs_by_name(dataset)]
+    if len(candidates) == 1:
+        return candidates[0]
+    options = " or ".join(",".join(names) for names in candidates)
+    problem = f"it may be {options}" if candidates else "no variable has a name or attribute of a velocity"
     raise MeasureError(
-        f"velocity: {which}; name its two components, --velocity u,v, or one variable that has both; there are "
-        f"{listed(dataset)}"
+        f"velocity: {problem}, got {listed(dataset)}; name its two components, as in --velocity u,v, or one variable "
+        "that holds both"
     )
 
 
 def _pairs_by_standard_name(dataset: xr.Dataset) -> Iterator[tuple[str, ...]]:
-    meant = {str(name): str(variable.attrs.get("standard_name", "")) for name, variable in dataset.items()}
-    for one, meaning in meant.items():
-        if not meaning.endswith(("velocity", "wind")) or meaning.startswith("tendency"):
-            continue
-        across = "_".join(_EAST_TO_NORTH.get(word, word) for word in meaning.split("_"))
-        yield from ((one, other) for other in meant if across != meaning and meant[other] == across)
+    import_module("cf_xarray")  # adds `.cf` to datasets
+    known = dataset.cf.standard_names
+    for meaning, ones in known.items():
+        if meaning.endswith(("velocity", "wind")) and not meaning.startswith("tendency"):
+            across = "_".join(_EAST_TO_NORTH.get(word, word) for word in meaning.split("_"))
+            yield from product(ones, known.get(across, ()) if across != meaning else ())
 
 
 def _pairs_by_name(dataset: xr.Dataset) -> Iterator[tuple[str, ...]]:
@@ -76,55 +75,68 @@ def _pairs_by_name(dataset: xr.Dataset) -> Iterator[tuple[str, ...]]:
     yield from ((known[one], known[other]) for one, other in PAIRS if one in known and other in known)
 
 
-def roles(field: xr.DataArray, asked: Sequence[str] | None) -> dict[str, str]:
-    """Say which dims of a field are time, y and x.
+def axes(field: xr.DataArray, names: Sequence[str] | None) -> dict[str, str]:
+    """Return which dims of a field are time, y and x.
 
     Parameters
     ----------
     field : DataArray
-        Of the velocity.
-    asked : sequence of str, optional
+        A component of the velocity.
+    names : sequence of str, optional
         Names of time, y and x, or of y and x alone; guessed if left out.
 
     Returns
     -------
     dict of str to str
-        From ``time``, ``y`` and ``x`` to the field's dims; without time where it has none.
+        From ``time``, ``y`` and ``x`` to the field's dims; without ``time`` where the field has none.
 
     Raises
     ------
     MeasureError
-        If a dim that was asked for is not there, or y or x cannot be guessed.
+        If the field lacks a dim in `names`, or y or x cannot be guessed.
     """
     there = ", ".join(map(str, field.dims))
-    if asked is not None:
-        absent = [name for name in asked if name not in field.dims]
-        if absent or len(asked) not in (2, 3) or len(set(asked)) != len(asked):
-            raise MeasureError(f"dims: are time, y and x, or y and x, got {','.join(asked)}; {field.name} has {there}")
-        return dict(zip(("time", "y", "x")[-len(asked) :], asked, strict=True))
-    found: dict[str, list[str]] = {role: [] for role in _ROLES}
+    if names is not None:
+        absent = [name for name in names if name not in field.dims]
+        if absent or len(names) not in (2, 3) or len(set(names)) != len(names):
+            raise MeasureError(
+                f"dims: {field.name} has {there}, got {','.join(names)}; name time, y and x, or y and x, as in "
+                "--dims time,lat,lon"
+            )
+        return dict(zip(("time", "y", "x")[-len(names) :], names, strict=True))
+    candidates: dict[str, list[str]] = {axis: [] for axis in _AXES}
+    import_module("cf_xarray")  # adds `.cf` to fields
+    attributed = field.cf.axes | field.cf.coordinates
     for dim in map(str, field.dims):
-        role = _role_of(dim, field.coords[dim].attrs if dim in field.coords else {})
-        if role is not None:
-            found[role].append(dim)
-    for role, dims in found.items():
-        if len(dims) > 1 or (role != "time" and not dims):
-            what = f"may be {' or '.join(dims)}" if dims else "is none that is known"
-            raise MeasureError(f"dims: {role} {what} of {there}; name them, as in --dims time,y,x")
-    return {role: dims[0] for role, dims in found.items() if dims}
+        axis = _axis_by_attributes(dim, attributed) or _axis_by_name(dim)
+        if axis is not None:
+            candidates[axis].append(dim)
+    for axis, dims in candidates.items():
+        if len(dims) > 1 or (axis != "time" and not dims):
+            problem = f"{axis} may be {' or '.join(dims)}" if dims else f"no dim is known as {axis}"
+            raise MeasureError(f"dims: {problem}, got {there}; name them, as in --dims time,y,x")
+    return {axis: dims[0] for axis, dims in candidates.items() if dims}
 
 
-def _role_of(dim: str, attributes: dict[Any, Any]) -> str | None:
-    """Give what a dim is by the attributes of its coordinate, which count for more than its name."""
-    axis, meaning = str(attributes.get("axis", "")).upper(), attributes.get("standard_name", "")
-    for role, (own_axis, meanings, _) in _ROLES.items():
-        if axis == own_axis or meaning in meanings:
-            return role
-    return next((role for role, (_, _, names) in _ROLES.items() if dim.lower() in names), None)
+def _axis_by_attributes(dim: str, attributed: Mapping[str, Sequence[Any]]) -> str | None:
+    return next((axis for axis, keys in _AXES.items() if any(dim in attributed.get(key, ()) for key in keys)), None)
+
+
+def _axis_by_name(dim: str) -> str | None:
+    from cf_xarray.criteria import regex
+
+    name = dim.lower()
+    return next(
+        (
+            axis
+            for axis, keys in _AXES.items()
+            if name in _MORE_NAMES[axis] or any(regex[key].fullmatch(name) for key in keys)
+        ),
+        None,
+    )
 
 
 def listed(dataset: xr.Dataset) -> str:
-    """Name the variables of a dataset, with their dims."""
-    return (
-        ", ".join(f"{name} ({', '.join(map(str, variable.dims))})" for name, variable in dataset.items()) or "nothing"
-    )
+    """Return the variables of a dataset with their dims, as text."""
+    variables = (f"{name} ({', '.join(map(str, variable.dims))})" for name, variable in dataset.items())
+    return ", ".join(variables) or "nothing"

@@ -1,4 +1,4 @@
-"""Files that phigen has not written: netCDF and zarr, opened by xarray as they are."""
+"""Files that phigen did not write: netCDF and zarr, opened by xarray unchanged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def is_foreign(path: Path) -> bool:
-    """Whether there is a file, or a zarr store that is not of phigen's making."""
+    """Check whether there is a file, or a zarr store that phigen did not write."""
     if path.is_file():
         return True
     try:
@@ -25,37 +25,37 @@ def is_foreign(path: Path) -> bool:
 
 
 def read(path: Path) -> xr.Dataset:
-    """Open a netCDF file or a zarr store as it is, times undecoded; values are read when they are needed.
+    """Open a netCDF file or a zarr store without decoding times; values are read when they are needed.
 
     Raises
     ------
     FormatError
-        If it is neither.
+        If it is neither, or is damaged.
     """
     import xarray as xr
 
     try:
         if path.is_dir():
-            third = (path / "zarr.json").is_file()
-            gathered = _metadata(path).get("consolidated_metadata") if third else (path / ".zmetadata").is_file()
+            is_zarr3 = (path / "zarr.json").is_file()
+            gathered = _metadata(path).get("consolidated_metadata") if is_zarr3 else (path / ".zmetadata").is_file()
             dataset: xr.Dataset = xr.open_zarr(path, consolidated=bool(gathered), chunks=None, decode_times=False)
         else:
             dataset = xr.open_dataset(path, **_reader(path), decode_times=False, cache=False)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, IndexError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise FormatError(f"{path}: cannot be read, {reason}; give a dataset of phigen's, netCDF or zarr") from error
+        raise FormatError(f"{path}: cannot be read, {reason}; name a dataset of phigen's, netCDF or zarr") from error
     dataset.attrs.setdefault("title", path.name)
     return dataset
 
 
 def _reader(path: Path) -> dict[str, Any]:
-    """Give what xarray reads a file with, by its first bytes: names of files are anybody's."""
+    """Return the options with which xarray reads a file, by its first bytes; its name may say anything."""
     with path.open("rb") as file:
         start = file.read(8)
     if start[:4] in (b"CDF\x01", b"CDF\x02"):
         return {"engine": "scipy"}
     if start != b"\x89HDF\r\n\x1a\n":
-        raise ValueError("it is neither netCDF nor a zarr store")
+        raise ValueError("it is neither netCDF nor zarr")
     return {"engine": "h5netcdf", "phony_dims": "sort"}
 
 

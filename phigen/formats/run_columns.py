@@ -1,4 +1,4 @@
-"""What is known of each run, as columns of one number or word a run."""
+"""The coordinates of the runs as columns with one value per run."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def columns(dataset: xr.Dataset) -> dict[str, NDArray[Any]]:
-    """Give each coordinate of the runs as a column.
+    """Return each coordinate of the runs as a column.
 
-    A coordinate that has several values a run, such as the places of several inflows, makes as many columns:
+    A coordinate with several values per run, such as the positions of several inflows, becomes several columns:
     inflow_x_0, inflow_x_1, ....
     """
     table: dict[str, NDArray[Any]] = {}

@@ -1,17 +1,17 @@
-"""The Well's HDF5, as its own `WellDataset` loads it: x before y, one file a level and split.
+"""The Well's HDF5, as its own `WellDataset` loads it: x before y, one file per level and split.
 
-    data/train/NAME.hdf5              training runs, their training frames
-    data/valid/NAME.hdf5              validation runs
-    data/test/NAME.hdf5               test runs
-    data/{valid,test}/NAME_future.hdf5    where frames are split: the training runs' other frames
-    stats.yaml                        mean, std, rms and those of one-step differences, of the training part
+    data/train/NAME.hdf5                  training runs, their training frames
+    data/valid/NAME.hdf5                  validation runs
+    data/test/NAME.hdf5                   test runs
+    data/{valid,test}/NAME_future.hdf5    the training runs' other frames, where frames are split
+    stats.yaml                            mean, std and rms of the training part, and of its one-step differences
 
-Several levels are as many files, NAME_level_3.hdf5, for its loader chooses by name.
+Each of several levels has its own file, NAME_level_3.hdf5, because The Well's loader selects files by name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ import numpy as np
 
 from phigen.errors import FormatError
 from phigen.formats.run_columns import columns
+from phigen.progress import Progress
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -33,7 +34,7 @@ _STATISTICS = ("mean", "std", "rms", "mean_delta", "std_delta", "rms_delta")
 
 @dataclass(frozen=True)
 class _File:
-    """Some runs of one level, and which frames of them."""
+    """A file to write: some frames of some runs of one level."""
 
     name: str
     runs: tuple[int, ...]
@@ -41,7 +42,7 @@ class _File:
     level: float
 
 
-def write(dataset: xr.Dataset, path: Path, tell: Callable[[int, int], None]) -> None:
+def write(dataset: xr.Dataset, path: Path, progress: Progress) -> None:
     """Write a dataset as The Well's HDF5.
 
     Parameters
@@ -49,14 +50,15 @@ def write(dataset: xr.Dataset, path: Path, tell: Callable[[int, int], None]) -> 
     dataset : Dataset
         With smoke, velocity or pressure in cell centres.
     path : Path
-        A folder that is not there yet.
-    tell : callable
-        Called with how many runs are written, and how many there are; where frames are split, some are in two files.
+        A new folder.
+    progress : callable
+        Called with ``exporting``, the number of runs written, and the number of runs.  Where frames are split, some
+        runs are in two files.
 
     Raises
     ------
     FormatError
-        If the dataset has no field in cell centres, or its boundaries are not known.
+        If the dataset has no field in cell centres, or its boundary conditions are not known.
 
     References
     ----------
@@ -73,33 +75,33 @@ def write(dataset: xr.Dataset, path: Path, tell: Callable[[int, int], None]) -> 
         target.parent.mkdir(parents=True, exist_ok=True)
         with h5py.File(target, "w") as file:
             chosen = dataset.isel(run=list(planned.runs)).sel(time=planned.frames)
-            fields = _lay(file, chosen, planned.level)
-            for place, run in enumerate(planned.runs):
+            fields = _lay_out(file, chosen, planned.level)
+            for position, run in enumerate(planned.runs):
                 for name, array in fields.items():
-                    # loaded before it is transposed: xarray reads a transposed selection cell by cell
+                    # Load before transposing: xarray reads a transposed selection cell by cell.
                     values = dataset[name].isel(run=run).sel(time=planned.frames).load()
-                    array[place] = values.transpose("time", "x", "y", ...).values
+                    array[position] = values.transpose("time", "x", "y", ...).values
                 done += 1
-                tell(done * dataset.sizes["run"] // total, dataset.sizes["run"])
+                progress("exporting", done * dataset.sizes["run"] // total, dataset.sizes["run"])
     _write_statistics(path / "stats.yaml", dataset)
 
 
 def _refuse_unsuitable(dataset: xr.Dataset) -> None:
     if not any(name in dataset for name in SCALAR_FIELDS + VECTOR_FIELDS):
         raise FormatError(
-            f"well holds fields in cell centres, got {', '.join(map(str, dataset)) or 'no field'}; "
+            f"well: holds fields in cell centres, got {', '.join(map(str, dataset)) or 'no field'}; "
             "build it with store: [smoke, velocity]"
         )
     boundaries = dataset.attrs.get("boundaries", ())
     if len(boundaries) != 4 or not set(boundaries) <= set(_SIDES):
         raise FormatError(
-            f"well names the boundary of each side, got {', '.join(boundaries) or 'none'}; set the attribute "
-            f"boundaries to four of {', '.join(_SIDES)}: left, right, lower, upper"
+            f"well: needs the boundary condition of each side, got {', '.join(boundaries) or 'none'}; set the "
+            f"attribute boundaries, for left, right, lower and upper, each one of {', '.join(_SIDES)}"
         )
 
 
 def _files(dataset: xr.Dataset) -> Iterator[_File]:
-    """Give the files of a dataset: by split, and in each by level."""
+    """Yield the files of a dataset: by split, and in each by level."""
     name, levels = dataset.attrs.get("name", "phigen"), np.unique(dataset["level"].values).tolist()
     frames_of = {split: slice(*dataset.attrs.get(f"frames_{split}", (None,))) for split in _FOLDERS}
     parts = [("train", "train", frames_of["train"], "")]
@@ -107,17 +109,17 @@ def _files(dataset: xr.Dataset) -> Iterator[_File]:
         parts.append((split, split, slice(None), ""))
         if f"frames_{split}" in dataset.attrs:
             parts.append((split, "train", frames_of[split], "_future"))
-    for split, of, frames, suffix in parts:
+    for split, split_of_runs, frames, suffix in parts:
         for level in levels:
-            chosen = (dataset["split"].values == of) & (dataset["level"].values == level)
+            chosen = (dataset["split"].values == split_of_runs) & (dataset["level"].values == level)
             runs = tuple(np.flatnonzero(chosen).tolist())
             if runs and dataset["time"].sel(time=frames).size:
-                called = f"{name}_level_{level:g}" if len(levels) > 1 else name
-                yield _File(f"{_FOLDERS[split]}/{called}{suffix}.hdf5", runs, frames, level)
+                stem = f"{name}_level_{level:g}" if len(levels) > 1 else name
+                yield _File(f"{_FOLDERS[split]}/{stem}{suffix}.hdf5", runs, frames, level)
 
 
-def _lay(file: Any, chosen: xr.Dataset, level: float) -> dict[str, Any]:
-    """Write all of a file but its fields, and give those to fill in."""
+def _lay_out(file: Any, chosen: xr.Dataset, level: float) -> dict[str, Any]:
+    """Write everything in a file but its fields, and return those, still empty."""
     steps = {name: chosen.attrs[name] for name in ("dt_smoke", "dt_velocity") if name in chosen.attrs}
     constants = {"level": level} | steps
     file.attrs.update(
@@ -143,7 +145,7 @@ def _write_dimensions(file: Any, chosen: xr.Dataset) -> None:
 
 
 def _write_boundaries(file: Any, chosen: xr.Dataset) -> None:
-    """Write a group for each kind of side along an axis: its mask is true at the ends that are of this kind."""
+    """Write a group for each boundary condition along an axis, with a mask that is true at the ends that have it."""
     boundaries = list(chosen.attrs["boundaries"])
     group = file.create_group("boundary_conditions")
     for axis, sides in (("x", boundaries[:2]), ("y", boundaries[2:])):
@@ -158,7 +160,7 @@ def _write_boundaries(file: Any, chosen: xr.Dataset) -> None:
 
 
 def _write_scalars(file: Any, chosen: xr.Dataset) -> None:
-    """Write what is a number of each run, and the buoyancy that was applied over time; words and orbits beside."""
+    """Write the numbers of each run and the applied buoyancy as scalars, and text and orbits as other information."""
     table = columns(chosen)
     scalars = {name: values for name, values in table.items() if values.dtype.kind in "fiu" and name != "orbit"}
     varying = {}
@@ -173,10 +175,10 @@ def _write_scalars(file: Any, chosen: xr.Dataset) -> None:
     for name, values in (scalars | varying).items():
         array = group.create_dataset(name, data=values.astype(np.float32))
         array.attrs.update(sample_varying=True, time_varying=name in varying)
-    beside = file.create_group("additional_information")
+    others = file.create_group("additional_information")
     for name in table.keys() - scalars.keys():
-        words = table[name].dtype.kind in "OUT"
-        beside.create_dataset(name, data=table[name].astype(object) if words else table[name])
+        is_text = table[name].dtype.kind in "OUT"
+        others.create_dataset(name, data=table[name].astype(object) if is_text else table[name])
 
 
 def _fields(file: Any, chosen: xr.Dataset) -> dict[str, Any]:
@@ -193,14 +195,14 @@ def _fields(file: Any, chosen: xr.Dataset) -> dict[str, Any]:
 
 
 def _name(group: Any, attribute: str, names: Sequence[str]) -> None:
-    """Write names as HDF5's words; an empty list has a type as well."""
+    """Write names as HDF5 strings; an empty list has this type as well."""
     import h5py
 
     group.attrs.create(attribute, np.array(names, dtype=object), dtype=h5py.string_dtype())
 
 
 def _write_statistics(path: Path, dataset: xr.Dataset) -> None:
-    """Write the statistics that the variables carry; those of a dataset that has none stay empty."""
+    """Write the statistics in the variables' attributes; where there are none, the file lists none."""
     from ruamel.yaml import YAML
 
     fields = [name for name in SCALAR_FIELDS + VECTOR_FIELDS if name in dataset]
@@ -209,6 +211,6 @@ def _write_statistics(path: Path, dataset: xr.Dataset) -> None:
         for statistic in _STATISTICS
     }
     yaml = YAML(typ="safe", pure=True)
-    yaml.version = (1, 1)  # as PyYAML reads it, for which 1e-05 without a point is a word
+    yaml.version = (1, 1)  # as PyYAML reads it, which takes 1e-05 without a point for text
     with path.open("w", encoding="utf-8") as file:
         yaml.dump(table, file)

@@ -16,8 +16,8 @@ from phigen.hub.card.text import INDEX, card
 from phigen.hub.reference import LIST, STORE, Reference
 from phigen.hub.run_index import index_of_runs, write_index
 from phigen.measurement.data_error import average, measure_runs, summarize
-from phigen.measurement.rounding_floor import floor
-from phigen.pictures.charts import draw_floor
+from phigen.measurement.rounding_floor import rounding_floor
+from phigen.pictures.charts import draw_rounding_floor
 from phigen.pictures.preview import preview
 from phigen.store import manifest
 from phigen.store import reading as store
@@ -91,7 +91,7 @@ def _describe(path: Path, wanted: Reference, folder: Path, stored: Files) -> Non
     errors = average(of_runs) if of_runs is not None else None
     rounding = _floor(dataset) if errors is not None else "There is nothing to compare, and so no floor."
     if errors is not None and not isinstance(rounding, str):
-        draw_floor(errors, rounding, dataset.attrs["title"], folder / "floor.png")
+        draw_rounding_floor(errors, rounding, dataset.attrs["title"], folder / "floor.png")
     beside = sum(file.stat().st_size for file in folder.iterdir())
     text = card(
         describe(path),
@@ -108,7 +108,7 @@ def _describe(path: Path, wanted: Reference, folder: Path, stored: Files) -> Non
 def _floor(dataset: xr.Dataset) -> xr.Dataset | str:
     """Measure what rounding would have made, or say why that cannot be told."""
     try:
-        return floor(dataset)
+        return rounding_floor(dataset)
     except MeasureError as error:
         return f"No floor is given: {error}."
 

@@ -129,7 +129,7 @@ def reference_for(path: Path, repository: str, version: str | None = None) -> Re
     version = attributes["version"] if version is None else version
     if not is_semantic(version):
         raise HubError(f"{repository}: {version!r} is not a semantic version; write MAJOR.MINOR.PATCH, such as 1.0.0")
-    store.refuse_damaged(path)
+    store.refuse_corrupted(manifest.load(path))
     return wanted.at(version)
 
 

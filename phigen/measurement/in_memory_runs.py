@@ -1,4 +1,4 @@
-"""Runs in memory, as a store would hold them: for what is measured before or beside a build."""
+"""Runs in memory, in the form a store would hold them, for measurements before or beside a build."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     import xarray as xr
 
 MOST_BYTES = 500_000_000
-"""Simulated fields that are kept at a time, for other runs that are made of them."""
+"""Size of the simulated fields that are kept for other runs made of them."""
 
 Simulated = Callable[[Simulation], "xr.Dataset"]
 
 
 def simulator(planned: Plan, fields: Sequence[str]) -> Simulated:
-    """Give a function that simulates the chosen fields, and keeps as many results as memory allows."""
+    """Return a function that simulates the chosen fields and keeps results up to `MOST_BYTES`."""
     size = 4 * max(1, sum(planned.values_per_run.values()))
 
     @lru_cache(maxsize=max(8, MOST_BYTES // size))
@@ -34,7 +34,7 @@ def simulator(planned: Plan, fields: Sequence[str]) -> Simulated:
 
 
 def orbits_of(runs: Iterable[Run]) -> list[tuple[Run, ...]]:
-    """Give the runs of each orbit, of one level."""
+    """Return the runs of one level, grouped by orbit."""
     orbits: dict[int, list[Run]] = {}
     for run in runs:
         orbits.setdefault(run.orbit, []).append(run)
@@ -42,16 +42,21 @@ def orbits_of(runs: Iterable[Run]) -> list[tuple[Run, ...]]:
 
 
 def rehearse(planned: Plan, runs: tuple[Run, ...], simulated: Simulated) -> xr.Dataset:
-    """Give some runs of a plan, with dims (run, time, ...) and the coordinates and attributes of a store.
+    """Simulate some runs of a plan.
 
     Parameters
     ----------
     planned : Plan
         Not provisional.
     runs : tuple of Run
-        Of its runs, those that are wanted.
+        Some of its runs.
     simulated : callable
         From `simulator`.
+
+    Returns
+    -------
+    Dataset
+        With dims (run, time, ...) and the coordinates and attributes of a store.
 
     Raises
     ------
@@ -60,7 +65,7 @@ def rehearse(planned: Plan, runs: tuple[Run, ...], simulated: Simulated) -> xr.D
     """
     import xarray as xr
 
-    fields = [act(simulated(run.simulation), run.turn) for run in runs]
+    fields = [act(simulated(run.simulation), run.after) for run in runs]
     together = xr.concat(fields, "run", coords="minimal", compat="override", join="override")
     index = index_of(replace(planned, runs=runs))
     return together.assign_coords(index.drop_dims("time").coords).assign_attrs(index.attrs)

@@ -1,8 +1,8 @@
-"""The floor: how much of a dataset's error the solver's own rounding would have made.
+"""The rounding floor: the error that the solver's rounding alone would have made.
 
-One orbit is simulated in the lab's frame, each run where it stands, with nothing broken on purpose.  In exact
-arithmetic its runs would agree; what they differ by is rounding, which the flow's chaos makes grow, and the faster
-the stronger the plume: so it is the orbit of the dataset's strongest run, and all of it is as strong.
+One orbit is simulated in the lab's reference frame, each run in its own position, with no symmetry broken on purpose.
+In exact arithmetic its runs would agree, so they differ by rounding alone.  The flow is chaotic and makes rounding
+grow, faster in stronger plumes.  The orbit is therefore that of the dataset's strongest run, at that run's strength.
 """
 
 from __future__ import annotations
@@ -12,51 +12,51 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phigen.errors import MeasureError
-from phigen.measurement.data_error import FIELDS, measure
+from phigen.measurement.data_error import measure
 from phigen.measurement.in_memory_runs import rehearse, simulator
 from phigen.planning.plans import plan
-from phigen.recipe.loading import parse
 from phigen.recipe.model import Recipe
 from phigen.recipe.scene import Vary
-from phigen.recipe.scenes import scenes_of
 from phigen.recipe.splits import Splits
 from phigen.recipe.symmetry import Breaking, Symmetry
-from phigen.symmetry.scaling import Scale
-from phigen.symmetry.translation import Shift
+from phigen.store.layout import recipe_of
+from phigen.symmetry.fields import STORED_AS
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
-def floor(dataset: xr.Dataset) -> xr.Dataset:
-    """Measure the numerical breaking of a dataset's symmetry, over time.
+def rounding_floor(dataset: xr.Dataset) -> xr.Dataset:
+    """Measure how far rounding alone breaks a dataset's symmetry, over time.
 
     Parameters
     ----------
     dataset : Dataset
-        As opened by `phigen.open`: its recipe says what is simulated, its frames and fields what is measured.
+        As opened by `phigen.open`.  Its recipe is simulated; the frames and fields that it holds are measured.
 
     Returns
     -------
     Dataset
-        As `phigen.measure` gives it, with one level, 0: the scene of the dataset's strongest run, unbroken and at that
-        strength, in the lab's frame.
+        As `phigen.measure` returns it, with one level, 0: the scene of the dataset's strongest run, unbroken and at
+        that strength, in the lab's reference frame.
 
     Raises
     ------
     MeasureError
-        If the dataset has no recipe, or its group no other frame to simulate in: walls or another grid make other
-        flows of a scene's copies, and rounding cannot be told from that.
+        If the dataset has no recipe, or an element of its group makes another flow, as walls and other grids do.
+        Rounding cannot be told apart from that.
     """
     import xarray as xr
 
     if "recipe" not in dataset.attrs:
         name = dataset.attrs.get("name", "the dataset")
-        raise MeasureError(f"{name} has no floor: there is no recipe in it to simulate; build one like it")
-    recipe = parse(dataset.attrs["recipe"], dataset.attrs["name"])
+        raise MeasureError(
+            f"{name}: has no rounding floor, its attributes hold no recipe to simulate; build a dataset from a recipe"
+        )
+    recipe = recipe_of(dataset.attrs)
     _refuse_other_flows(recipe)
     planned = plan(_unbroken(recipe, *_strongest(dataset)))
-    names = [part for parts in FIELDS.values() for part in parts if part in dataset]
+    names = [part for parts in STORED_AS.values() for part in parts if part in dataset]
     simulated = simulator(planned, names)
     (first, *others), time = planned.runs, dataset["time"].values
     pairs = ((first, other) for other in others)
@@ -65,7 +65,7 @@ def floor(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def _strongest(dataset: xr.Dataset) -> tuple[int, float]:
-    """Give the orbit of the strongest run that has another to compare with, and its strength in the orbit's units."""
+    """Return the orbit of the strongest run that has a run to compare with, and its strength in the orbit's units."""
     orbits, sizes = np.unique(dataset["orbit"].values, return_counts=True)
     levels = len(np.unique(dataset["level"].values))
     compared = np.isin(dataset["orbit"].values, orbits[sizes > levels])
@@ -77,20 +77,19 @@ def _strongest(dataset: xr.Dataset) -> tuple[int, float]:
 
 def _refuse_other_flows(recipe: Recipe) -> None:
     for g in recipe.symmetry.orbit[1:]:
-        walled = isinstance(g, Shift) and not (g.is_whole and g.along(recipe.grid.periodic) == g)
         stays = bool(recipe.scene.regions) and recipe.symmetry.regions == "stay"
-        if walled or stays or (isinstance(g, Scale) and g.reading == "resampled"):
+        if stays or g.loss == "interpolation" or g.parts(recipe.grid.box).before != g.identity:
             raise MeasureError(
-                f"{recipe.name} has no floor: {g.name} makes another flow, not the same one elsewhere; "
-                "it is there for turns, mirrors, whole shifts of a periodic box and rescaled cells"
+                f"{recipe.name}: has no rounding floor, {g.name} makes another flow; it exists for rotations, "
+                "reflections, shifts by whole cells in a periodic box, and rescaled cells"
             )
 
 
 def _unbroken(recipe: Recipe, orbit: int, strength: float) -> Recipe:
-    """Give a recipe of one orbit in the lab's frame, all of it of one strength."""
-    scene = scenes_of(recipe.scene, recipe.vary, recipe.sample, recipe.grid)[orbit]
+    """Return a recipe of one orbit in the lab's reference frame, with one strength and no breaking."""
+    scene = recipe.orbits[orbit].scene
     buoyancy = scene.buoyancy.model_copy(update={"strength": strength})
-    plain = {"frame": "lab", "breaking": Breaking(), "target_error": None, "tolerance": Symmetry().tolerance}
+    plain = {"reference_frame": "lab", "breaking": Breaking(), "target_error": None, "tolerance": Symmetry().tolerance}
     changes = {
         "scene": scene.model_copy(update={"buoyancy": buoyancy}),
         "vary": Vary(),

@@ -1,4 +1,4 @@
-"""What a measurement says, as the plain rows that a table or JSON has."""
+"""Measurements as plain rows, for tables and JSON."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def rows_by_level(errors: xr.Dataset, floor: xr.Dataset | None = None) -> list[dict[str, Any]]:
-    """Give one row per level and variable, with the errors by element inside.
+def rows_by_level(errors: xr.Dataset, rounding_floor: xr.Dataset | None = None) -> list[dict[str, Any]]:
+    """Return one row per level and variable, with the errors by element inside.
 
     Parameters
     ----------
     errors : Dataset
         From `summarize`.
-    floor : Dataset, optional
-        From `summarize` of `floor`: what rounding would have made, beside each.
+    rounding_floor : Dataset, optional
+        From `summarize` of `rounding_floor`: a column of its own.
     """
     rows = []
     for level in errors["level"].values.tolist():
         for variable in errors["variable"].values.tolist():
             here = errors.sel(level=level, variable=variable)
             totals = {name: _finite(float(here[name])) for name in ("mae", "l2", "relative", "resampling")}
-            if floor is not None:
-                totals["floor"] = float(floor["mae"].sel(variable=variable).item())
+            if rounding_floor is not None:
+                totals["rounding_floor"] = float(rounding_floor["mae"].sel(variable=variable).item())
             by_element = dict(zip(here["element"].values.tolist(), here["mae_by_element"].values.tolist(), strict=True))
             rows.append({"level": level, "variable": variable, **totals, "mae_by_element": by_element})
     return rows
 
 
-def rows_over_time(errors: xr.Dataset, floor: xr.Dataset | None = None) -> list[dict[str, Any]]:
-    """Give one row per frame and variable: the mean over elements of each level's error, and of the floor's.
+def rows_over_time(errors: xr.Dataset, rounding_floor: xr.Dataset | None = None) -> list[dict[str, Any]]:
+    """Return one row per frame and variable: the mean over elements of each level's mae, and of the rounding floor.
 
     Parameters
     ----------
     errors : Dataset
         From `measure`.
-    floor : Dataset, optional
-        From `floor`, of the same frames.
+    rounding_floor : Dataset, optional
+        From `rounding_floor`, of the same frames.
     """
     curves = {f"level {level:g}": errors["mae"].sel(level=level).mean("element") for level in errors["level"].values}
-    if floor is not None:
-        curves["floor"] = floor["mae"].isel(level=0).mean("element")
+    if rounding_floor is not None:
+        curves["rounding_floor"] = rounding_floor["mae"].isel(level=0).mean("element")
     return [
         {"variable": variable, "frame": frame}
         | {name: _finite(float(curve.sel(variable=variable, time=frame))) for name, curve in curves.items()}
@@ -53,7 +53,7 @@ def rows_over_time(errors: xr.Dataset, floor: xr.Dataset | None = None) -> list[
 
 
 def rows_by_element(errors: xr.Dataset) -> list[dict[str, Any]]:
-    """Give one row per level and element, with the error of each variable; `errors` is from `summarize`."""
+    """Return one row per level and element, with the mae of each variable; `errors` is from `summarize`."""
     table = errors["mae_by_element"]
     return [
         {"level": level, "element": element}
@@ -64,5 +64,5 @@ def rows_by_element(errors: xr.Dataset) -> list[dict[str, Any]]:
 
 
 def _finite(number: float) -> float | None:
-    """Give a number that JSON can hold, or None."""
+    """Return the number, or None for an infinity or NaN, which JSON cannot hold."""
     return number if math.isfinite(number) else None

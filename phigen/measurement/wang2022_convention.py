@@ -1,13 +1,12 @@
-"""The equivariance error as the authors of the ten graded sets computed it, to compare with their numbers.
+"""The equivariance error as the authors of the ten graded sets computed it, for comparison with their numbers.
 
-For the four runs u_0, .. u_3 of a scene and its quarter turns, all in the first one's frame, with angle brackets for
-the mean over frames 20 to 58, components and the lower faces,
+Let u_0, ..., u_3 be the runs of a scene and its rotations by 90, 180 and 270 degrees, all in the reference frame of
+u_0.  With angle brackets for the mean over frames 20 to 58, components and the lower faces,
 
     EE = <|u_0 - u_1| + |u_0 - u_2| + |u_0 - u_3|> / 3
 
-The lower faces are the first N of the N + 1 faces of each component.  In a closed box the last face is a wall, at
-rest, so that EE is (N + 1) / N times the mean over all faces; use
-`phigen.measure` for anything else.
+The lower faces are the first N of the N + 1 faces of each component.  In a closed box the last face is a wall, where
+the velocity is zero, so EE is (N + 1) / N times the mean over all faces.  Use `phigen.measure` for anything else.
 """
 
 from __future__ import annotations
@@ -19,23 +18,24 @@ import numpy as np
 from phigen.errors import MeasureError
 from phigen.measurement.data_error import orbits
 from phigen.simulation.staggered import faces_of, lower_faces
-from phigen.symmetry.point_groups import FACES, GROUPS, inverse, turn
+from phigen.symmetry.fields import FACES
+from phigen.symmetry.point_groups import POINT_GROUPS, inverse, turn
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
 FRAMES = range(20, 59)
-"""The frames that are compared: [10:-1] of the 50 that were kept, which are frames 10 to 59."""
+"""The compared frames: [10:-1] of the 50 published ones, which are frames 10 to 59."""
 
 
 def measure_wang2022(dataset: xr.Dataset) -> xr.Dataset:
     """Measure the equivariance error of each level as the notebook of Wang et al. (2022) does.
 
-    The notebook simulates all four runs upwards and compares them as they are; here they are turned back first,
-    exactly, which gives the same fields.  All faces are taken where they are stored.  Otherwise they are recovered
-    from the centred velocity, as `phigen.simulation.staggered` does, and rounded to float32, which the published
-    files are: the error of the ten published sets is off by 2e-9 at most.
+    The notebook simulates all four plumes upwards and compares them directly.  Here each run is first rotated to that
+    direction, which is exact and gives the same fields.  Stored faces are used if there are any.  Otherwise they are
+    recovered from the centred velocity by `phigen.simulation.staggered` and rounded to float32, the precision of the
+    published files.  This changes the error of the ten published sets by at most 2e-9.
 
     Parameters
     ----------
@@ -50,13 +50,13 @@ def measure_wang2022(dataset: xr.Dataset) -> xr.Dataset:
     Raises
     ------
     MeasureError
-        If the box is not closed or not whole, an orbit lacks one of the four quarter turns, or a frame or the
-        velocity is not there.
+        If the box is not closed or only a part of it is given, an orbit lacks one of the four rotations, or a frame or
+        the velocity is missing.
 
     References
     ----------
     Wang, Walters and Yu, Approximately Equivariant Networks for Imperfectly Symmetric Dynamics, ICML 2022,
-    arXiv:2201.11969, Figure 4; github.com/Rose-STL-Lab/Approximately-Equivariant-Nets, data_gen.ipynb computes the
+    arXiv:2201.11969, Figure 4; github.com/Rose-STL-Lab/Approximately-Equivariant-Nets: data_gen.ipynb computes the
     errors, run_equiv_test.py lists them.
     """
     import xarray as xr
@@ -65,12 +65,12 @@ def measure_wang2022(dataset: xr.Dataset) -> xr.Dataset:
     errors: dict[float, list[float]] = {}
     for level, one, rest in orbits(dataset):
         runs = {"identity": one} | rest
-        if set(runs) != set(GROUPS["C4"]):
+        if set(runs) != set(POINT_GROUPS["C4"]):
             raise MeasureError(
-                f"level {level:g} has an orbit that is not one of C4, got {', '.join(runs)}; "
-                "choose whole orbits of a recipe with symmetry.group: C4"
+                f"level {level:g}: an orbit must have the elements of C4, got {', '.join(runs)}; "
+                "select whole orbits of a recipe with symmetry.group: C4"
             )
-        first, *others = (_lower_faces(turn(fields.isel(run=runs[g]), inverse(g))) for g in GROUPS["C4"])
+        first, *others = (_lower_faces(turn(fields.isel(run=runs[g]), inverse(g))) for g in POINT_GROUPS["C4"])
         differences = [np.abs(first - other).mean() for other in others]
         errors.setdefault(level, []).append(float(np.mean(differences)))
     levels = sorted(errors)
@@ -78,14 +78,14 @@ def measure_wang2022(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def _fields(dataset: xr.Dataset) -> xr.Dataset:
-    """Choose the faces, or else the velocity, of the frames that are compared; refuse what is not suitable."""
+    """Return the faces, or else the velocity, of the compared frames; refuse datasets without the right ones."""
     lacking = [dim for dim in ("run", "time") if dim not in dataset.dims]
     if lacking:
         raise MeasureError(f"the dataset has no dim {lacking[0]}; select with a list or slice, which keeps it")
     boundaries = dataset.attrs.get("boundaries", ())
     if set(boundaries) != {"closed"}:
         raise MeasureError(
-            f"the published error is one of a closed box, got boundaries {', '.join(boundaries) or 'unknown'}; "
+            f"the published error needs a closed box, got boundaries {', '.join(boundaries) or 'unknown'}; "
             "use phigen.measure"
         )
     names = next((names for names in (FACES, ("velocity",)) if all(name in dataset for name in names)), None)
@@ -98,18 +98,18 @@ def _fields(dataset: xr.Dataset) -> xr.Dataset:
         for name, whole in ((dim, cells), (f"{dim}_face", cells + 1)):
             if dataset[list(names)].sizes.get(name, whole) != whole:
                 raise MeasureError(
-                    f"the fields are not those of the whole box, got {dataset.sizes[name]} of {whole} along {name}; "
+                    f"the fields do not cover the whole box, got {dataset.sizes[name]} of {whole} along {name}; "
                     "measure before selecting cells"
                 )
     absent = sorted(set(FRAMES) - set(dataset["time"].values.tolist()))
     if absent:
         raise MeasureError(
-            f"the published error is one of frames {FRAMES[0]} to {FRAMES[-1]}, frame {absent[0]} is not there; "
+            f"the published error needs frames {FRAMES[0]} to {FRAMES[-1]}, frame {absent[0]} is missing; "
             "keep them all, or use phigen.measure"
         )
     return dataset[list(names)].sel(time=list(FRAMES))
 
 
 def _lower_faces(run: xr.Dataset) -> NDArray[np.float64]:
-    """Give the first N faces of each component of one run: (time, component, N, N), component 0 along x."""
+    """Return the first N faces of each component of one run: (time, component, N, N), component 0 along x."""
     return lower_faces(faces_of(run)).astype(np.float64)

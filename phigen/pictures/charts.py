@@ -1,4 +1,4 @@
-"""Charts of numbers: the error against the breaking that makes it, and the floor beside the error over time."""
+"""Charts of numbers: the error over the breaking that makes it, and over time beside the rounding floor."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phigen.pictures.preview import dress, written_whole
+from phigen.pictures.files import drawn
+from phigen.pictures.preview import dress
 from phigen.planning.plans import Calibration
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def draw_calibration(calibration: Calibration, title: str, path: Path) -> None:
-    """Draw everything that was tried, and where each target lies on it.
+    """Draw the error of every breaking that was tried, and mark each target error on the curve.
 
     Raises
     ------
@@ -29,27 +30,27 @@ def draw_calibration(calibration: Calibration, title: str, path: Path) -> None:
     tried, errors = np.array(calibration.curve).T
     ax.plot(tried, errors, ".-", color="0.6", label="measured")
     ax.hlines(calibration.targets, 0, calibration.breaking, color="tab:blue", lw=0.6)
-    ax.plot(calibration.breaking, calibration.errors, "o", color="tab:blue", label="found for the targets")
+    ax.plot(calibration.breaking, calibration.errors, "o", color="tab:blue", label="chosen for the targets")
     shown = max(calibration.breaking) * 1.15 or 1.0
     ax.set(xlim=(0, shown), ylim=(0, max(calibration.errors) * 1.15 or 1.0))
     ax.set(xlabel="breaking: what offsets, gains and schedules are multiplied by", title=title)
     dress(ax, "data equivariance error of velocity")
     ax.legend()
-    with written_whole(path) as draft:
+    with drawn(path) as draft:
         figure.savefig(draft, format="png", dpi=110)
 
 
-def draw_floor(errors: xr.Dataset, floor: xr.Dataset, title: str, path: Path) -> None:
-    """Draw each level's error over time, and what rounding alone would have made.
+def draw_rounding_floor(errors: xr.Dataset, rounding_floor: xr.Dataset, title: str, path: Path) -> None:
+    """Draw each level's error over time, and the rounding floor.
 
     Parameters
     ----------
-    errors, floor : Dataset
-        From `measure` and `floor`, of the same frames.
+    errors, rounding_floor : Dataset
+        From `measure` and `rounding_floor`, of the same frames.
     title : str
         Of the dataset.
     path : Path
-        Where to.
+        The .png file to write.
 
     Raises
     ------
@@ -69,14 +70,14 @@ def draw_floor(errors: xr.Dataset, floor: xr.Dataset, title: str, path: Path) ->
             curve = errors["mae"].sel(variable=variable, level=level).mean("element").values
             exact = ", exact" if not curve.any() else ""
             ax.plot(errors["time"], np.where(curve > 0, curve, np.nan), color=colour, label=f"level {level:g}{exact}")
-        rounding = floor["mae"].isel(level=0).sel(variable=variable).mean("element").values
-        none = ", none in float32" if not rounding.any() else ""
-        ax.plot(floor["time"], np.where(rounding > 0, rounding, np.nan), "k--", lw=1.2, label=f"floor: rounding{none}")
+        rounding = rounding_floor["mae"].isel(level=0).sel(variable=variable).mean("element").values
+        label = "rounding floor" if rounding.any() else "rounding floor, zero in float32"
+        ax.plot(rounding_floor["time"], np.where(rounding > 0, rounding, np.nan), "k--", lw=1.2, label=label)
         ax.set_yscale("log")
         ax.set_ylim(bottom=max(smallest, ax.get_ylim()[0]))
         dress(ax, f"{variable}, mean |difference|", from_zero=False)
     panels[-1].set_xlabel("frame (steps)")
     panels[0].legend(fontsize=7, ncols=-(-len(levels) // 6))
-    figure.suptitle(f"{title}: intended and numerical breaking")
-    with written_whole(path) as draft:
+    figure.suptitle(f"{title}: error and rounding floor")
+    with drawn(path) as draft:
         figure.savefig(draft, format="png", dpi=110)

@@ -1,9 +1,8 @@
-"""A picture of a dataset: the plumes of one orbit, the same taken back, and every level's error over time."""
+"""A picture of a dataset: the runs of one orbit, the same in the orbit's reference frame, and the errors over time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,8 +11,10 @@ import numpy as np
 
 from phigen.errors import MeasureError, StoreError
 from phigen.measurement.data_error import measure
-from phigen.symmetry.actions import Group
-from phigen.symmetry.point_groups import FACES
+from phigen.pictures.files import drawn
+from phigen.symmetry.element import Box
+from phigen.symmetry.fields import FACES
+from phigen.symmetry.groups import element_named
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,46 +25,46 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FRAMES_OF_A_FILM = 60
-"""A .gif shows at most so many frames, evenly spaced, the first and the last among them."""
+"""Maximum number of frames in a .gif; they are evenly spaced, with the first and the last."""
 
 MOST_COLUMNS = 8
-"""So many runs of an orbit are drawn at most."""
+"""Maximum number of runs of an orbit that are drawn."""
 
 MOST_LABELS = 10
-"""So many curves are named at most."""
+"""Maximum number of curves with a label."""
 
 _FORMATS = (".png", ".gif")
 
 
 def preview(dataset: xr.Dataset, path: str | Path, *, level: float | None = None) -> Path:
-    """Draw a dataset: a still of the last frame as .png, or a film of up to 60 frames as .gif.
+    """Draw a dataset: the last frame as .png, or a film of up to 60 frames as .gif.
 
     Parameters
     ----------
     dataset : Dataset
         As opened by `phigen.open`.
     path : str or Path
-        Where to; the suffix says which.
+        The file to write; its suffix chooses the format.
     level : float, optional
-        Whose plumes are shown; the middle level if left out.  The first orbit of it is drawn.
+        The level whose first orbit is drawn; the middle level if left out.
 
     Returns
     -------
     Path
-        What was written.
+        The file that was written.
 
     Raises
     ------
     MeasureError
-        If the dataset has no such level, or no field to draw.
+        If the dataset does not have the level, or has no field to draw.
     StoreError
         If the file cannot be written, or has another suffix.
     """
     path = Path(path)
     if path.suffix not in _FORMATS:
-        raise StoreError(f"{path}: is neither .png nor .gif, got {path.suffix or 'no suffix'}; name one of them")
+        raise StoreError(f"{path}: must end in .png or .gif, got {path.suffix or 'no suffix'}; choose one of these")
     picture = _Picture.of(dataset, level)
-    with written_whole(path) as draft:
+    with drawn(path) as draft:
         if path.suffix == ".png":
             picture.figure.savefig(draft, format="png", dpi=110)
         else:
@@ -71,22 +72,8 @@ def preview(dataset: xr.Dataset, path: str | Path, *, level: float | None = None
     return path
 
 
-@contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """Draw beside the file and move it there, so that a picture is whole or not there."""
-    draft = path.with_name(f".{path.stem}.draft{path.suffix}")
-    try:
-        yield draft
-        draft.replace(path)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be written, {error.strerror}; choose another place with --out") from error
-    finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
-
-
 class _Film(NamedTuple):
-    """An image of a figure, and what it shows in each frame, (time, y, x)."""
+    """An image in a figure and its values in each frame, (time, y, x)."""
 
     image: AxesImage
     values: NDArray[Any]
@@ -94,7 +81,7 @@ class _Film(NamedTuple):
 
 @dataclass(frozen=True)
 class _Picture:
-    """A figure, and what changes in it from frame to frame."""
+    """A figure, and the parts of it that change from frame to frame."""
 
     figure: Figure
     films: list[_Film]
@@ -117,7 +104,7 @@ class _Picture:
         return picture
 
     def show(self, position: int) -> None:
-        """Move the picture to a frame, by position."""
+        """Show a frame, by position."""
         for film in self.films:
             film.image.set_data(film.values[position])
         for marker in self.markers:
@@ -140,28 +127,28 @@ def _one_orbit(dataset: xr.Dataset, level: float | None) -> xr.Dataset:
     chosen = levels[len(levels) // 2] if level is None else level
     if chosen not in levels:
         known = ", ".join(f"{n:g}" for n in levels)
-        raise MeasureError(f"there is no level {chosen:g}, the dataset has {known}; choose one of them")
+        raise MeasureError(f"level: the dataset has {known}, got {chosen:g}; choose one of its levels")
     runs = np.flatnonzero(dataset["level"].values == chosen)
     first = dataset["orbit"].values[runs[0]]
     return dataset.isel(run=[run for run in runs if dataset["orbit"].values[run] == first])
 
 
 def _shown(orbit: xr.Dataset) -> xr.Dataset:
-    """Choose of a large orbit the first run and some of the others, evenly spaced."""
+    """Return at most `MOST_COLUMNS` runs of an orbit, evenly spaced, the first among them."""
     last = orbit.sizes["run"] - 1
     return orbit.isel(run=np.unique(np.linspace(0, last, min(last + 1, MOST_COLUMNS)).round().astype(int)))
 
 
 def _draw_plumes(figure: SubFigure, orbit: xr.Dataset, elements: Sequence[str]) -> list[_Film]:
-    """Draw one column per run: above as it is, below taken back."""
-    group = Group.of(orbit.attrs)
+    """Draw one column per run: as stored above, mapped to the orbit's reference frame below."""
+    box = Box.of(orbit.attrs)
     field = _drawn_field(orbit)
     runs = [field.isel(run=i).load() for i in range(len(elements))]
     brightest = max(float(np.nanquantile(run.values, 0.995)) for run in runs) or 1.0
     axes = figure.subplots(2, len(elements), squeeze=False)
     films = []
     for column, (element, run) in enumerate(zip(elements, runs, strict=True)):
-        for row, shown in enumerate((run, group.taken_back(run, element))):
+        for row, shown in enumerate((run, element_named(element, orbit.attrs).in_reference_frame(run, box))):
             ax = axes[row, column]
             image = ax.imshow(shown.values[-1], origin="lower", cmap="magma", vmin=0, vmax=brightest)
             films.append(_Film(image, shown.values))
@@ -169,13 +156,13 @@ def _draw_plumes(figure: SubFigure, orbit: xr.Dataset, elements: Sequence[str]) 
         strength = f"\nstrength {float(orbit['strength'].values[column]):g}" if "strength" in orbit.coords else ""
         axes[0, column].set_title(f"{element}{strength}", fontsize=9)
     axes[0, 0].set_ylabel(f"{field.attrs.get('original_name', field.name)}, as stored")
-    axes[1, 0].set_ylabel("taken back")
+    axes[1, 0].set_ylabel("in the reference frame")
     figure.suptitle(f"{orbit.attrs['title']}, level {float(orbit['level'].values[0]):g}")
     return films
 
 
 def _drawn_field(dataset: xr.Dataset) -> xr.DataArray:
-    """Give the smoke, or else the speed, in cell centres, or else the pressure."""
+    """Return the smoke, or else the speed in cell centres, or else the pressure."""
     import xarray as xr
 
     if "smoke" in dataset:
@@ -190,13 +177,16 @@ def _drawn_field(dataset: xr.Dataset) -> xr.DataArray:
         return xr.DataArray(np.hypot(across, up), dims=("run", "time", "y", "x"), name="speed")
     if "pressure" in dataset:
         return dataset["pressure"]
-    raise MeasureError(f"the dataset has no field to draw, got {', '.join(map(str, dataset)) or 'nothing'}")
+    raise MeasureError(
+        f"the dataset has no field to draw, got {', '.join(map(str, dataset)) or 'nothing'}; it needs smoke, velocity, "
+        "faces or pressure"
+    )
 
 
 def _draw_errors(figure: SubFigure, dataset: xr.Dataset) -> list[Line2D]:
-    """Draw the mean absolute error over time, one panel per variable; give the lines that mark a frame.
+    """Draw the mean absolute error over time, one panel per variable, and return the lines that mark the frame.
 
-    One curve per level, or where there is one level, per element.
+    There is one curve per level, or per element if there is only one level.
     """
     from matplotlib import colormaps
 
@@ -206,14 +196,14 @@ def _draw_errors(figure: SubFigure, dataset: xr.Dataset) -> list[Line2D]:
     variables, labels = errors["variable"].values.tolist(), errors[by].values.tolist()
     panels = figure.subplots(len(variables), 1, sharex=True, squeeze=False)[:, 0]
     colours = colormaps["viridis"](np.linspace(0, 0.9, len(labels)))
-    every = -(-len(labels) // MOST_LABELS)
+    step = -(-len(labels) // MOST_LABELS)
     markers = []
     for ax, variable in zip(panels, variables, strict=True):
         for number, (label, colour) in enumerate(zip(labels, colours, strict=True)):
             curve = errors.sel({"variable": variable, by: label}).values
             exact = ", exact" if not curve.any() else ""
             text = f"{label if by == 'element' else format(label, 'g')}{exact}"
-            ax.plot(errors["time"], curve, color=colour, label=None if number % every else text)
+            ax.plot(errors["time"], curve, color=colour, label=None if number % step else text)
         dress(ax, f"{variable}, mean |difference|")
         markers.append(ax.axvline(errors["time"].values[-1], color="0.6", lw=0.8))
     panels[-1].set_xlabel("frame (steps)")
@@ -223,12 +213,12 @@ def _draw_errors(figure: SubFigure, dataset: xr.Dataset) -> list[Line2D]:
 
 
 def _say_there_is_no_orbit(figure: SubFigure) -> list[Line2D]:
-    figure.text(0.5, 0.5, "one run an orbit:\nno symmetry to measure", ha="center", va="center", color="0.5")
+    figure.text(0.5, 0.5, "one run per orbit:\nno symmetry to measure", ha="center", va="center", color="0.5")
     return []
 
 
 def dress(ax: Axes, label: str, *, from_zero: bool = True) -> None:
-    """Give an axis its label and take away what does not help to read it."""
+    """Label an axis and hide the spines at its top and right."""
     ax.set_ylabel(label, fontsize=9)
     if from_zero:
         ax.set_ylim(bottom=0)

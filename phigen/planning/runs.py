@@ -1,7 +1,7 @@
-"""What a run is, and all that its simulation may depend on.
+"""What a run is, and all that its simulation depends on.
 
-Building is a map over distinct simulations, continuing is "the runs not yet stored", and a failure can be
-reproduced from one value.
+Building is a map over distinct simulations, resuming is "the runs not yet stored", and a failure can be reproduced
+from one value.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Literal
 
 from phigen.recipe.grid import Boundaries
 from phigen.recipe.scene import Inflow, Region
-from phigen.symmetry.actions import Transformation
-from phigen.symmetry.point_groups import ElementName, Point
+from phigen.symmetry.element import GroupElement, Point
+from phigen.symmetry.point_groups import ElementName
 
 Area = tuple[float, float, float, float]
 """Left, right, lower and upper edge, in cells."""
@@ -30,25 +30,25 @@ class Simulation:
     cells : (int, int)
         Cells of size 1 along x and y.
     boundaries : ((str, str), (str, str))
-        Of the left and right side, and of the lower and upper one.
+        Boundary conditions of the left and right side, and of the lower and upper side.
     dt_smoke, dt_velocity : float
-        Advection time per step of the smoke and of the velocity.
+        Advection time per step, of the smoke and of the velocity.
     inflows : tuple of Inflow
-        Discs that add smoke each step.
+        Discs that add smoke at each step.
     areas : tuple of (float, float, float, float)
-        Left, right, lower and upper edge of the areas that have a force of their own; none if the box has one.
+        Left, right, lower and upper edge of the areas that have their own force; empty if the whole box has one.
     force : tuple of tuple of (float, float)
-        Buoyancy force (x, y) per unit smoke, one for each step and area; the length is the number of steps.
+        Buoyancy force (x, y) per unit smoke, for each step and area; its length is the number of steps.
     frames : range
-        Steps whose result is kept.
+        The steps whose result is kept.
     precision : str
         ``double`` or ``single``.
     symmetric : tuple of str
-        The subgroup that each step's result is projected onto, for the scene is symmetric under it.
+        The subgroup that the scene is invariant under; each step's result is projected onto what it leaves unchanged.
     resampled : (int, int) or None
-        Cells along x and y that the kept frames are resampled to.
+        Cells along x and y that the kept frames are resampled to; None if they are not.
     unit : float
-        What the kept velocity is divided by.
+        The number that the kept velocity is divided by.
     """
 
     cells: tuple[int, int]
@@ -71,7 +71,7 @@ class Simulation:
 
     @cached_property
     def digest(self) -> str:
-        """sha256 of all that is in it, for a store's list of runs."""
+        """sha256 of all parameters, for a store's manifest."""
         plain = asdict(self) | {
             "inflows": [inflow.model_dump() for inflow in self.inflows],
             "frames": list(self.frames),
@@ -81,45 +81,45 @@ class Simulation:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a dataset: a simulation, and the group element that its result is turned by.
+    """One run of a dataset: a simulation, and the group element that acts on its result.
 
     Parameters
     ----------
     index : int
         Its place in the dataset.
     level : float
-        Of symmetry breaking, or the error that it shall have; 0 is exactly symmetric.
+        Of symmetry breaking, or the target error; 0 is exactly symmetric.
     breaking : float
-        What the recipe's offsets, gains and schedules are multiplied by: the level, unless that is an error.
+        The factor on the recipe's offsets, gains and schedules: the level, unless that is a target error.
     orbit : int
-        Which scene it comes from.
-    element : Element, Shift or Scale
-        The group element that takes the orbit's first scene to this run's.
+        The number of the scene that it is made from.
+    element : GroupElement
+        Maps the orbit's scene to the scene of this run.
     strength : float
-        Of its buoyancy, before the schedule.
+        Of the buoyancy, before the schedule.
     split : str
         train, validation or test.
     inflows : tuple of Inflow
-        Where they are in the finished run.
+        In the finished run.
     regions : tuple of Region
-        Where they are in the finished run.
+        In the finished run.
     simulation : Simulation
-        What is simulated: in the orbit's own frame, or in the lab's where the recipe asks for it.
-    turn : Element, Shift or Scale
-        The element that the simulated fields are turned by to give the run: the identity in the lab's frame.
+        In the reference frame of the orbit, or of the lab where the recipe asks for that.
+    after : GroupElement
+        Acts on the simulated fields, which gives those of the run; the identity in the lab's reference frame.
     """
 
     index: int
     level: float
     breaking: float
     orbit: int
-    element: Transformation
+    element: GroupElement
     strength: float
     split: str
     inflows: tuple[Inflow, ...]
     regions: tuple[Region, ...]
     simulation: Simulation
-    turn: Transformation
+    after: GroupElement
 
     def __str__(self) -> str:
         what = f"level {self.level:g}, orbit {self.orbit}, {self.element.name}, strength {self.strength:g}"
@@ -127,11 +127,11 @@ class Run:
 
 
 CELLS_IN_CACHE = 128 * 128
-"""Up to so many cells a step stays in a processor's cache; beyond, a cell takes nearly twice as long."""
+"""The largest grid of which a step stays in a processor's cache; beyond it, a cell takes nearly twice as long."""
 
 
 def seconds_of(simulation: Simulation) -> float:
-    """Give the time that one simulation takes on one core, from what was measured (docs/numbers.md); a guide only."""
+    """Estimate the time that one simulation takes on one core, from measurements (docs/numbers.md)."""
     cells = simulation.cells[0] * simulation.cells[1]
     per_step = cells * (9e-8 if cells <= CELLS_IN_CACHE else 1.6e-7)
     return len(simulation.force) * per_step * (1.0 if simulation.precision == "double" else 0.8)

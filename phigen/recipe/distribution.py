@@ -1,4 +1,4 @@
-"""Distributions that scenes are drawn from, and the stream of random numbers that each scene has to itself."""
+"""The distributions that scenes are drawn from, and the stream of random numbers of each scene."""
 
 from __future__ import annotations
 
@@ -8,73 +8,78 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from phigen.recipe.schedule import Number, Positive, Section
+from phigen.recipe.values import Number, Positive, Section
 
 
 class Uniform(Section):
-    """Every number from `low` to `high` alike."""
+    """All numbers from `low` to `high` with the same probability."""
 
-    kind: Literal["uniform"]
-    low: Number
-    high: Number
+    kind: Literal["uniform"] = Field(description="All numbers from low to high with the same probability.")
+    low: Number = Field(description="Smallest number.")
+    high: Number = Field(description="Largest number.")
 
     @model_validator(mode="after")
     def _rises(self) -> Self:
         if self.high <= self.low:
-            raise ValueError(f"high must be above low, got low {self.low:g} and high {self.high:g}")
+            raise ValueError(_NOT_ABOVE.format(self.low, self.high))
         if math.isinf(self.high - self.low):
-            raise ValueError(f"no number is as large as high - low, got {self.low:g} and {self.high:g}; narrow it")
+            raise ValueError(
+                f"high - low is too large for a floating-point number, got low {self.low:g} and high {self.high:g}; "
+                "choose a narrower range"
+            )
         return self
 
     def draw(self, stream: np.random.Generator) -> float:
-        """Give one number."""
+        """Return one number."""
         return float(stream.uniform(self.low, self.high))
 
 
 class LogUniform(Section):
-    """Every order of magnitude from `low` to `high` alike."""
+    """Numbers from `low` to `high` whose logarithm is uniformly distributed."""
 
-    kind: Literal["loguniform"]
-    low: Positive
-    high: Positive
+    kind: Literal["loguniform"] = Field(description="Numbers whose logarithm is uniformly distributed.")
+    low: Positive = Field(description="Smallest number, above 0.")
+    high: Positive = Field(description="Largest number.")
 
     @model_validator(mode="after")
     def _rises(self) -> Self:
         if self.high <= self.low:
-            raise ValueError(f"high must be above low, got low {self.low:g} and high {self.high:g}")
+            raise ValueError(_NOT_ABOVE.format(self.low, self.high))
         return self
 
     def draw(self, stream: np.random.Generator) -> float:
-        """Give one number."""
+        """Return one number."""
         return math.exp(stream.uniform(math.log(self.low), math.log(self.high)))
 
 
 class Normal(Section):
     """The normal distribution."""
 
-    kind: Literal["normal"]
-    mean: Number
-    std: Positive
+    kind: Literal["normal"] = Field(description="The normal distribution.")
+    mean: Number = Field(description="Mean of the distribution.")
+    std: Positive = Field(description="Standard deviation of the distribution.")
 
     def draw(self, stream: np.random.Generator) -> float:
-        """Give one number."""
+        """Return one number."""
         return float(stream.normal(self.mean, self.std))
 
 
 class Choice(Section):
-    """One of a few numbers, each alike."""
+    """One of a few numbers, each with the same probability."""
 
-    kind: Literal["choice"]
-    values: tuple[Number, ...] = Field(min_length=1)
+    kind: Literal["choice"] = Field(description="One of a few numbers, each with the same probability.")
+    values: tuple[Number, ...] = Field(min_length=1, description="The numbers to choose from.")
 
     def draw(self, stream: np.random.Generator) -> float:
-        """Give one number."""
+        """Return one number."""
         return self.values[int(stream.integers(len(self.values)))]
 
+
+_NOT_ABOVE = "high must be greater than low, got low {:g} and high {:g}; change one of them"
 
 Distribution = Annotated[Uniform | LogUniform | Normal | Choice, Field(discriminator="kind")]
 
 
 def stream_of(seed: int, scene: int) -> np.random.Generator:
-    """Give the stream of one scene: the child `scene` of the seed, the same however many scenes there are."""
+    """Return the random stream of one scene: child `scene` of the seed, whatever the number of scenes."""
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(scene,))))

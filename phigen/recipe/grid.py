@@ -1,4 +1,4 @@
-"""The box and the time of a run: cells, boundaries, steps, and the frames that are kept."""
+"""The box and the time of a run: cells, boundary conditions, steps, and the frames that are kept."""
 
 from __future__ import annotations
 
@@ -6,34 +6,31 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Strict, Tag
 
-from phigen.recipe.schedule import Count, Index, Positive, Section
-from phigen.recipe.values import form
+from phigen.recipe.values import Count, Index, Positive, Section, form
+from phigen.symmetry.element import MOST_CELLS, Box
 
 BoundaryName = Literal["closed", "periodic", "open"]
 Boundaries = tuple[tuple[BoundaryName, BoundaryName], tuple[BoundaryName, BoundaryName]]
-"""Of the left and right side, and of the lower and upper one."""
-
-MOST_CELLS = 8192
-"""Along a side of a grid."""
+"""Boundary conditions on the left and right side, and on the lower and upper side."""
 
 Side = Annotated[int, Strict(), Field(ge=4, le=MOST_CELLS)]
 
 
 class Sides(Section):
-    """A boundary for each of the two sides of an axis."""
+    """A boundary condition for each of the two sides of an axis."""
 
-    lower: BoundaryName = Field(description="The left or the lower side.")
-    upper: BoundaryName = Field(description="The right or the upper side.")
+    lower: BoundaryName = Field(description="Boundary condition on the left or lower side.")
+    upper: BoundaryName = Field(description="Boundary condition on the right or upper side.")
 
 
 Axis = Annotated[Annotated[BoundaryName, Tag("scalar")] | Annotated[Sides, Tag("mapping")], Discriminator(form)]
 
 
 class Axes(Section):
-    """A boundary for each axis: one for both of its sides, or {lower: , upper: }."""
+    """A boundary condition for each axis: one for both of its sides, or {lower: , upper: }."""
 
-    x: Axis
-    y: Axis
+    x: Axis = Field(description="Boundary condition on the left and right side: one name, or {lower: , upper: }.")
+    y: Axis = Field(description="Boundary condition on the lower and upper side: one name, or {lower: , upper: }.")
 
 
 class Grid(Section):
@@ -44,7 +41,11 @@ class Grid(Section):
     ] = Field(description="Cells per side: one number for a square, or [x, y].")
     boundary: Annotated[
         Annotated[BoundaryName, Tag("scalar")] | Annotated[Axes, Tag("mapping")], Discriminator(form)
-    ] = Field(default="closed", description="Walls, wrap-around or free outflow; one for all, or {x: , y: }.")
+    ] = Field(
+        default="closed",
+        description="Boundary conditions: closed is a wall, periodic wraps around, open lets the flow out; one name "
+        "for all sides, or {x: , y: }.",
+    )
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -53,35 +54,37 @@ class Grid(Section):
 
     @property
     def boundaries(self) -> Boundaries:
-        """Boundary of each side."""
+        """The boundary condition on each side."""
         axes = (self.boundary.x, self.boundary.y) if isinstance(self.boundary, Axes) else (self.boundary,) * 2
         x, y = ((axis.lower, axis.upper) if isinstance(axis, Sides) else (axis, axis) for axis in axes)
         return x, y
 
     @property
-    def periodic(self) -> tuple[bool, bool]:
-        """Whether the box wraps around along x and along y."""
-        return self.boundaries[0][0] == "periodic", self.boundaries[1][0] == "periodic"
+    def box(self) -> Box:
+        """The box that group elements act in."""
+        return Box(self.shape, self.boundaries)
 
 
 class Frames(Section):
-    """Which frames are kept.  Frame k is the state that step k leaves; steps count from 0."""
+    """The frames that are kept.  Frame k is the state after step k; steps count from 0."""
 
-    first: Index = 0
-    last: Index | None = Field(default=None, description="Inclusive; the last step if left out.")
-    every: Count = 1
+    first: Index = Field(default=0, description="First frame that is kept; frame k is the state after step k, from 0.")
+    last: Index | None = Field(
+        default=None, description="Last frame that is kept, inclusive; that of the last step if left out."
+    )
+    every: Count = Field(default=1, description="Keep one frame out of this many.")
 
 
 class Time(Section):
-    """How long a run is, which frames of it are kept, and how far each advection goes per step."""
+    """The number of steps of a run, the frames that are kept, and the advection time per step."""
 
-    steps: Count
-    frames: Frames = Frames()
-    dt_smoke: Positive = Field(default=1.0, description="Advection time of the smoke, per step.")
-    dt_velocity: Positive = Field(default=1.0, description="Advection time of the velocity, per step.")
+    steps: Count = Field(description="Number of time steps.")
+    frames: Frames = Field(default=Frames(), description="Frames that are kept; all if left out.")
+    dt_smoke: Positive = Field(default=1.0, description="Time by which the smoke is advected in each step.")
+    dt_velocity: Positive = Field(default=1.0, description="Time by which the velocity is advected in each step.")
 
     @property
     def kept(self) -> range:
-        """The frames that are kept, as numbers of the steps that leave them."""
+        """The frames that are kept, as numbers of steps."""
         last = self.steps - 1 if self.frames.last is None else self.frames.last
         return range(self.frames.first, last + 1, self.frames.every)

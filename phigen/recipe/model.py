@@ -1,4 +1,4 @@
-"""What a dataset shall be, as pure data: the sections of a recipe, frozen and free of unknown keys."""
+"""The recipe: what a dataset shall be, as frozen data."""
 
 from __future__ import annotations
 
@@ -8,63 +8,89 @@ from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr
 
+from phigen.errors import RecipeError
+from phigen.recipe.checks.recipe import Checked, Sections, check
 from phigen.recipe.grid import Grid, Time
+from phigen.recipe.orbits import Orbit
 from phigen.recipe.scene import Sample, Scene, Vary
-from phigen.recipe.schedule import Section
 from phigen.recipe.semver import PATTERN
 from phigen.recipe.splits import Splits
 from phigen.recipe.symmetry import Symmetry
-
-VariableName = Literal["smoke", "velocity", "faces", "pressure"]
+from phigen.recipe.values import Section
+from phigen.symmetry.fields import StoreName
 
 
 class Recipe(Section):
-    """A dataset, or a family of them, as its author wrote it down."""
+    """A dataset, or a family of datasets, as its author wrote it down."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100, description="Also the file's name.")
-    version: str = Field(
-        pattern=PATTERN,
-        description="Semantic version of the data, such as 1.0.0.",
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        max_length=100,
+        description="Name of the dataset, and of its file.",
     )
-    description: str = ""
-    license: str = Field(default="", description="SPDX identifier, such as CC-BY-4.0.")
-    references: tuple[str, ...] = ()
-    grid: Grid
-    time: Time
-    scene: Scene
-    vary: Vary = Vary()
-    sample: Sample | None = None
-    symmetry: Symmetry = Symmetry()
-    precision: Literal["double", "single"] = Field(default="double", description="Of the simulation.")
-    store: tuple[VariableName, ...] = Field(
-        default=("smoke", "velocity"), min_length=1, description="Variables to keep, as float32."
+    version: str = Field(pattern=PATTERN, description="Semantic version of the data, such as 1.0.0.")
+    description: str = Field(default="", description="What the dataset is for, in a few sentences.")
+    license: str = Field(default="", description="License of the data: an SPDX identifier, such as CC-BY-4.0.")
+    references: tuple[str, ...] = Field(default=(), description="Publications to cite, one text each.")
+    grid: Grid = Field(description="The box: its cells and boundary conditions.")
+    time: Time = Field(description="Number of steps, and the frames that are kept.")
+    scene: Scene = Field(description="What drives the flow: inflows, buoyancy and regions.")
+    vary: Vary = Field(default=Vary(), description="Scenes that differ from `scene`: one for each combination.")
+    sample: Sample | None = Field(default=None, description="Scenes that are drawn at random instead of `vary`.")
+    symmetry: Symmetry = Field(
+        default=Symmetry(), description="The group, the orbit of each scene, and how the symmetry is broken."
     )
-    splits: Splits = Splits()
+    precision: Literal["double", "single"] = Field(
+        default="double", description="Floating-point precision of the simulation; fields are stored as float32."
+    )
+    store: tuple[StoreName, ...] = Field(
+        default=("smoke", "velocity"), min_length=1, description="Variables to store, as float32."
+    )
+    splits: Splits = Field(default=Splits(), description="Runs and frames for training, validation and testing.")
 
     _text: str = PrivateAttr(default="")
-    _said: str = PrivateAttr(default="")
+    _content: str = PrivateAttr(default="")
     _where: str = PrivateAttr(default="")
 
     def model_post_init(self, context: Any) -> None:
-        """Keep the author's own text, where there is one, and what it says."""
+        """Keep the author's own text, where there is one, and the content that it stands for."""
         if isinstance(context, Mapping):
             self._text = context.get("text", "")
             self._where = context.get("where", "")
-            self._said = self.model_dump_json()
+            self._content = self.model_dump_json()
 
     @property
     def where(self) -> str:
-        """What messages call the recipe: its file, or its name."""
+        """The name of the recipe in messages: its file, or its own name."""
         return self._where or self.name
 
     @property
     def text(self) -> str:
-        """The recipe word for word; one that was made or changed in Python reads as JSON, which is YAML too."""
-        if self._text and self._said == self.model_dump_json():
+        """The author's text, word for word; JSON, which is YAML too, if the recipe was made or changed in Python."""
+        if self._text and self._content == self.model_dump_json():
             return self._text
         return self.model_dump_json(indent=2, exclude_defaults=True) + "\n"
 
     @property
     def digest(self) -> str:
-        """sha256 of the text: two recipes are the same only if they say the same, comments included."""
+        """sha256 of the text, comments included."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def checked(self) -> Checked:
+        """The problems of the recipe's sections with each other, and its orbits if there are none."""
+        return check(Sections.of({name: getattr(self, name) for name in Recipe.model_fields}))
+
+    @property
+    def orbits(self) -> tuple[Orbit, ...]:
+        """The checked orbits: every scene, with the elements that it is taken through.
+
+        Raises
+        ------
+        RecipeError
+            If the sections of the recipe contradict each other.
+        """
+        problems, orbits = self.checked
+        if problems:
+            raise RecipeError(*(f"{self.name}: {'.'.join(map(str, place))}: {text}" for place, text in problems))
+        return orbits

@@ -1,4 +1,4 @@
-"""Semantic versions: how they are written, and which of two is newer."""
+"""Semantic versions: their pattern, and their order."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import re
 _IDENTIFIER = r"(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)"
 
 PATTERN = rf"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-{_IDENTIFIER}(\.{_IDENTIFIER})*)?$"
-"""MAJOR.MINOR.PATCH and perhaps a pre-release, such as 1.0.0 or 1.1.0-rc.1; semver.org, without build metadata."""
+"""MAJOR.MINOR.PATCH with an optional pre-release, such as 1.0.0 or 1.1.0-rc.1; semver.org, without build metadata."""
 
 Precedence = tuple[tuple[int, int, int], bool, tuple[tuple[bool, int, str], ...]]
 
 
 def is_semantic(version: str) -> bool:
-    """Whether a text is a semantic version."""
+    """Return whether a text is a semantic version."""
     return re.fullmatch(PATTERN, version) is not None
 
 
 def is_prerelease(version: str) -> bool:
-    """Whether a semantic version comes before the release that it names."""
+    """Return whether a semantic version is a pre-release."""
     return "-" in version
 
 
 def precedence(version: str) -> Precedence:
-    """Give what orders semantic versions, the newest being the largest; a pre-release is older than its release.
+    """Return a key that orders semantic versions from oldest to newest; a pre-release is older than its release.
 
     References
     ----------

@@ -1,4 +1,7 @@
-"""Numbers in a row, exact in decimal notation: a list, or a range of evenly spaced ones."""
+"""The types of a recipe's values: numbers, lists and ranges of numbers, and the sections that hold them.
+
+Lists and ranges are spelled out as decimals, so that 0.005 * 2 * 3 and 0.005 * 3 * 2 are one number.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +10,34 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Discriminator, Field, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Strict, Tag
 
-from phigen.recipe.schedule import Count, Number, Section
+Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+Positive = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Strict(), Field(gt=0, le=1_000_000)]
+Index = Annotated[int, Strict(), Field(ge=0, lt=2**63)]
+
+
+class Section(BaseModel):
+    """A part of a recipe.  It cannot be changed, and it refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def form(value: Any) -> str:
-    """Tell the forms apart in which one thing may be written: a scalar, a list or a mapping."""
+    """Return which form a value is written in: scalar, list or mapping."""
     if isinstance(value, Mapping | BaseModel):
         return "mapping"
     return "list" if isinstance(value, list | tuple) else "scalar"
 
 
 class Range(Section):
-    """Evenly spaced numbers: start, start + step, ..., `count` of them, exact in decimal notation."""
+    """Evenly spaced numbers: start, start + step, ..., exact in decimal notation."""
 
-    start: Number
-    step: Number
-    count: Count
+    start: Number = Field(description="The first number.")
+    step: Number = Field(description="The difference between one number and the next.")
+    count: Count = Field(description="How many numbers there are.")
 
 
 Numbers = Annotated[
@@ -34,18 +47,18 @@ Numbers = Annotated[
 
 
 def exact(number: float) -> Decimal:
-    """Give the decimal that a recipe's author wrote: 0.005 * 2 * 3 and 0.005 * 3 * 2 are then one number."""
+    """Return the decimal number that the recipe's author wrote."""
     return Decimal(repr(float(number)))
 
 
 def how_many(entries: Sized | Range) -> int:
-    """Give how many numbers, or other entries, there are, without spelling them out."""
+    """Return the number of entries of a list or range without spelling it out."""
     return entries.count if isinstance(entries, Range) else len(entries)
 
 
 @lru_cache(maxsize=64)
 def spelled_out(numbers: tuple[float, ...] | Range) -> tuple[Decimal, ...]:
-    """Give a list or range of numbers as exact decimals."""
+    """Return the numbers of a list or range as exact decimals."""
     if isinstance(numbers, Range):
         return tuple(exact(numbers.start) + i * exact(numbers.step) for i in range(numbers.count))
     return tuple(map(exact, numbers))

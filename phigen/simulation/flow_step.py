@@ -24,7 +24,7 @@ from phi.physics import advect
 from phigen.simulation.domain import Domain, State, native, spatial_tensor
 from phigen.simulation.pressure_basis import basis, inverse_laplacian
 from phigen.symmetry.point_groups import ELEMENTS, ElementName, project_onto
-from phigen.symmetry.scaling import cell_means, face_values
+from phigen.symmetry.resampling import cell_means, face_values
 
 INNER = 64
 """Longest inner dimension of a matrix product that is computed in one piece."""

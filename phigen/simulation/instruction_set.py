@@ -11,6 +11,7 @@ other than x86-64 nothing is limited; ARM has not been tried.
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import re
@@ -25,6 +26,7 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
+from phigen.atomic import write_json
 from phigen.errors import PhigenError
 
 COMMON = "AVX2"
@@ -36,7 +38,7 @@ _IN_FLAGS = re.compile(rf"{FLAG}=([\"']?)(\w*)\1")
 _IN_OPTIONS = re.compile(rb"\xea\x14(?s:.)([A-Z0-9_]+)")
 """XLA's option in its serialized form: field 333 of DebugOptions, a text with its length ahead."""
 
-_QUESTION = "import jax; from jaxlib import xla_client; xla_client.CompileOptions().SerializeAsString(); print('known')"
+_QUESTION = "import jax; from jaxlib import xla_client; xla_client.CompileOptions()"
 
 _ENVIRONMENT = threading.Lock()
 
@@ -147,14 +149,13 @@ def _is_known(jaxlib: str) -> bool:
     """
     from platformdirs import user_cache_path
 
-    kept = user_cache_path("phigen") / f"jaxlib-{jaxlib}-xla_cpu_max_isa"
+    kept = user_cache_path("phigen") / f"jaxlib-{jaxlib}-xla_cpu_max_isa.json"
     with suppress(OSError):  # not asked before
-        return kept.read_text(encoding="utf-8") == "known"
+        return bool(json.loads(kept.read_text(encoding="utf-8")))
     environment = os.environ | {"XLA_FLAGS": f"{FLAG}={COMMON}"}
     done = subprocess.run([sys.executable, "-c", _QUESTION], env=environment, capture_output=True, text=True)
     if done.returncode != 0 and "Unknown flag" not in done.stderr:
         raise PhigenError(f"jaxlib {jaxlib}: cannot be used, got {done.stderr.strip()!r}; install phigen again")
     with suppress(OSError):  # a folder that cannot be written costs the next process half a second
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text("known" if done.returncode == 0 else "unknown", encoding="utf-8")
+        write_json(kept, done.returncode == 0)
     return done.returncode == 0

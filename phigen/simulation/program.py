@@ -12,18 +12,17 @@ from phigen.planning.runs import Simulation
 from phigen.simulation import compilation, instruction_set, separate_process
 from phigen.simulation.compilation import Health, Outputs, Shape
 from phigen.simulation.surroundings import BITS, has_cpu
-from phigen.simulation.variables import SIMULATED, VARIABLES, coordinates
+from phigen.symmetry.fields import FIELDS, SIMULATED, coordinates
 
 if TYPE_CHECKING:
     import xarray as xr
 
-FIELDS = SIMULATED
 DIVERGENCE_BOUND = 1e4
 """Largest divergence of a valid run, in units of the rounding of its speed before the projection.  The exact projection
 leaves about 30 of them; a solver that has failed leaves far more."""
 
 
-def simulate(simulation: Simulation, *, fields: Sequence[str] = FIELDS, dtype: str = "float32") -> xr.Dataset:
+def simulate(simulation: Simulation, *, fields: Sequence[str] = SIMULATED, dtype: str = "float32") -> xr.Dataset:
     """Simulate one run, on the CPU.
 
     The values are the same on every x86-64 processor, with one version of jaxlib: XLA compiles for AVX2 in this
@@ -55,7 +54,7 @@ def simulate(simulation: Simulation, *, fields: Sequence[str] = FIELDS, dtype: s
 
 
 def simulate_batch(
-    simulations: Sequence[Simulation], *, fields: Sequence[str] = FIELDS, dtype: str = "float32"
+    simulations: Sequence[Simulation], *, fields: Sequence[str] = SIMULATED, dtype: str = "float32"
 ) -> list[xr.Dataset]:
     """Simulate runs of one shape (all but inflows, time steps and the values of forces) in one compiled program.
 
@@ -89,9 +88,9 @@ def _dataset(simulation: Simulation, outputs: Outputs, dtype: str) -> xr.Dataset
     force = np.asarray(simulation.force)[simulation.frames.start :: simulation.frames.step] / simulation.unit
     by_region = ("time", "region", "component")
     return xr.Dataset(
-        {name: (VARIABLES[name].dims, np.asarray(values, dtype)) for name, values in outputs.fields.items()}
-        | {name: (VARIABLES[name].dims, getattr(health, name)) for name in ("divergence", "courant")}
-        | {"buoyancy": (by_region, force) if simulation.areas else (VARIABLES["buoyancy"].dims, force[:, 0])},
+        {name: (FIELDS[name].dims, np.asarray(values, dtype)) for name, values in outputs.fields.items()}
+        | {name: (FIELDS[name].dims, getattr(health, name)) for name in ("divergence", "courant")}
+        | {"buoyancy": (by_region, force) if simulation.areas else (FIELDS["buoyancy"].dims, force[:, 0])},
         coords=coordinates(simulation.stored_cells, simulation.frames),
     )
 

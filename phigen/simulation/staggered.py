@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phigen.symmetry.point_groups import FACES
+from phigen.symmetry.fields import FACES
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -1,4 +1,4 @@
-"""A store's own list of what must be in it, for a deleted shard reads as NaN without a word.
+"""The manifest: a store's own list of what must be in it, because a deleted shard reads as NaN and raises no error.
 
 While a dataset is built, each run has a part of the list, written when its data are on disk; at the end the parts
 become one file, which names every other file of the store with its size and sha256.  Every write is atomic.
@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from phigen.atomic import write_json
 from phigen.errors import StoreError
 
 LIST = "manifest.json"
@@ -29,158 +30,259 @@ Fingerprint = tuple[int, str]
 
 @dataclass(frozen=True)
 class Entry:
-    """What the list holds of one run: what it is, and the fingerprint of each of its files."""
+    """What is listed of one run: its parameters, and the fingerprint of each of its files."""
 
     run: int
     parameters: dict[str, Any]
     files: dict[str, Fingerprint]
 
 
-def is_finished(store: Path) -> bool:
-    """Whether the list is whole, which it is only at the end."""
-    return (store / LIST).is_file()
+class Damage(NamedTuple):
+    """A listed file that is missing or has another size; `found` is its size on disk, None if it is missing."""
+
+    file: str
+    size: int
+    found: int | None
 
 
-def entries(store: Path) -> dict[int, Entry]:
-    """Give the entries by run, of a finished store or one that is being built."""
-    found = _read_list(store)["runs"] if is_finished(store) else []
-    found += [_read(part) for part in sorted((store / PARTS).glob("*.json"))]
-    return {entry["run"]: Entry(entry["run"], entry["parameters"], _fingerprints(entry["files"])) for entry in found}
+@dataclass(frozen=True)
+class Manifest:
+    """What a store must hold, read once and handed on.
+
+    Parameters
+    ----------
+    store : Path
+        Where the store is.
+    runs : mapping of int to Entry
+        Every listed run by its position in the dataset, rising.
+    files_of_no_run : mapping of str to Fingerprint
+        Metadata and coordinates; empty while the store is built.
+    digest : str or None
+        sha256 of the list, and so of all content; None while the store is built.
+    recipe_digest : str or None
+        sha256 of the recipe that a finished store was built from; None if it was imported.
+    chosen : frozenset of int or None
+        The runs that a partial copy holds on purpose; None if it is to hold all.
+    """
+
+    store: Path
+    runs: Mapping[int, Entry]
+    files_of_no_run: Mapping[str, Fingerprint]
+    digest: str | None
+    recipe_digest: str | None
+    chosen: frozenset[int] | None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the list is complete, which it is only at the end of a build."""
+        return self.digest is not None
+
+    @property
+    def held_runs(self) -> list[Entry]:
+        """The entries of the runs that the store, or a copy of some runs, must hold."""
+        return [entry for run, entry in self.runs.items() if self.chosen is None or run in self.chosen]
+
+    @property
+    def held_files(self) -> dict[str, Fingerprint]:
+        """The files that the store, or a copy of some runs, must hold."""
+        of_runs = {file: known for entry in self.held_runs for file, known in entry.files.items()}
+        return dict(self.files_of_no_run) | of_runs
+
+    def damages(self) -> Iterator[Damage]:
+        """Yield each file to be held that is missing or has another size; no file is read."""
+        for file, (size, _) in self.held_files.items():
+            found = _size(self.store / file)
+            if found != size:
+                yield Damage(file, size, found)
+
+    def corrupted(self) -> Iterator[str]:
+        """Yield each file to be held that is missing or has a wrong bit; every file is read."""
+        return (file for file, known in self.held_files.items() if not is_intact(self.store / file, known))
+
+    def is_complete_copy(self) -> bool:
+        """Check whether the store is finished, holds all runs, and no file is missing or has another size."""
+        return self.finished and self.chosen is None and not any(self.damages())
+
+    def runs_there(self) -> frozenset[int]:
+        """Return the listed runs whose files all are there and have the right size."""
+        return frozenset(
+            run
+            for run, entry in self.runs.items()
+            if all(_size(self.store / file) == size for file, (size, _) in entry.files.items())
+        )
+
+
+def load(store: Path) -> Manifest:
+    """Load the manifest of a store that is finished or being built; where there is none, it lists nothing.
+
+    Raises
+    ------
+    StoreError
+        If it is damaged.
+    """
+    file, partial = store / LIST, store / CHOSEN
+    content = file.read_bytes() if file.is_file() else None
+    with _blamed_on(file):
+        listed = {"runs": [], "files": {}} if content is None else json.loads(content)
+        entries = [_entry(one) for one in listed["runs"]]
+        others, recipe = _fingerprints(listed["files"]), listed.get("recipe_sha256")
+    for part in sorted((store / PARTS).glob("[0-9]*.json")):
+        with _blamed_on(part):
+            entries.append(_entry(json.loads(part.read_bytes())))
+    with _blamed_on(partial):
+        chosen = frozenset(json.loads(partial.read_bytes())) if partial.is_file() else None
+    return Manifest(
+        store=store,
+        runs={entry.run: entry for entry in sorted(entries, key=lambda entry: entry.run)},
+        files_of_no_run=others,
+        digest=None if content is None else hashlib.sha256(content).hexdigest(),
+        recipe_digest=recipe,
+        chosen=chosen,
+    )
 
 
 def add(store: Path, run: int, parameters: dict[str, Any], files: Iterable[str]) -> None:
-    """Write the entry of a run whose files, named by their paths in the store, are there."""
+    """Write the part of a run whose files, named by their paths in the store, are there."""
     _write_part(store, Entry(run, parameters, {file: fingerprint(store / file) for file in files}))
 
 
-def gather(store: Path, about: Mapping[str, str]) -> None:
-    """Make one list of the parts, with what it is about and all files that belong to no run: the store is finished."""
-    known = entries(store)
-    of_runs = {file for entry in known.values() for file in entry.files}
+def gather(known: Manifest, about: Mapping[str, str]) -> None:
+    """Join the parts into one list, with `about` and all files that belong to no run: the store is finished."""
+    store = known.store
+    of_runs = {file for entry in known.runs.values() for file in entry.files}
     files = (file.relative_to(store).as_posix() for file in store.rglob("*") if file.is_file())
     others = sorted(file for file in files if file not in of_runs and file.split("/")[0] not in (LIST, PARTS, CHOSEN))
     listed = {
         **about,
-        "runs": [asdict(known[run]) for run in sorted(known)],
+        "runs": [asdict(entry) for entry in known.runs.values()],
         "files": {file: fingerprint(store / file) for file in others},
     }
-    write(store / LIST, listed)
-    tidy(store)
+    write_json(store / LIST, listed)
+    remove_parts(store)
 
 
-def scatter(store: Path) -> None:
-    """Turn a finished store into one that is being built: its list goes back into parts."""
-    if is_finished(store):
-        for entry in entries(store).values():
-            _write_part(store, entry)
-        (store / CHOSEN).unlink(missing_ok=True)
-        (store / LIST).unlink()
-
-
-def chosen(store: Path) -> frozenset[int] | None:
-    """Give the runs that a copy shall hold; none if it is to hold all."""
-    return frozenset(_read(store / CHOSEN)) if (store / CHOSEN).is_file() else None
+def scatter(known: Manifest) -> None:
+    """Turn a finished store into one that is being built: its list becomes parts again."""
+    if known.finished:
+        for entry in known.runs.values():
+            _write_part(known.store, entry)
+        (known.store / CHOSEN).unlink(missing_ok=True)
+        (known.store / LIST).unlink()
 
 
 def choose(store: Path, runs: Iterable[int] | None) -> None:
-    """Note that a copy shall hold only these runs; or all, if none are given."""
+    """Write down that a copy holds only these runs on purpose; None stands for all."""
     if runs is None:
         (store / CHOSEN).unlink(missing_ok=True)
     else:
-        write(store / CHOSEN, sorted(runs))
+        write_json(store / CHOSEN, sorted(runs))
 
 
-def digest(store: Path) -> str:
-    """Give the sha256 of a finished store's list, and so of all its content."""
-    return fingerprint(store / LIST)[1]
-
-
-def misfits(store: Path) -> Iterator[tuple[str, int, int | None]]:
-    """Give each file to be held that is missing or of another size: path, size it should have, size found."""
-    return _misfits(store, held(store))
-
-
-def _misfits(store: Path, files: Iterable[tuple[str, Fingerprint]]) -> Iterator[tuple[str, int, int | None]]:
-    for file, (size, _) in files:
-        found = (store / file).stat().st_size if (store / file).is_file() else None
-        if found != size:
-            yield file, size, found
-
-
-def runs_there(store: Path) -> frozenset[int]:
-    """Give the listed runs of which every file is there, as long as it should be."""
-    return frozenset(entry.run for entry in entries(store).values() if not any(_misfits(store, entry.files.items())))
-
-
-def is_sound(store: Path, files: dict[str, Fingerprint]) -> bool:
-    """Whether all files are there with every bit of theirs."""
-    return all((store / file).is_file() and fingerprint(store / file) == known for file, known in files.items())
-
-
-def files_of_no_run(store: Path) -> dict[str, Fingerprint]:
-    """Give the fingerprints of a finished store's metadata and coordinates; of one that is being built, none."""
-    return _fingerprints(_read_list(store)["files"]) if is_finished(store) else {}
-
-
-def recipe_digest(store: Path) -> str | None:
-    """Give the digest of the recipe that a finished store was built from, if its list says."""
-    digest: str | None = _read_list(store).get("recipe_sha256")
-    return digest
+def remove_parts(store: Path) -> None:
+    """Remove the parts of a complete list; a build that is killed between the two leaves them."""
+    shutil.rmtree(store / PARTS, ignore_errors=True)
 
 
 def fingerprint(file: Path) -> Fingerprint:
-    """Give the size and sha256 of a file."""
+    """Compute the size and sha256 of a file."""
     with file.open("rb") as handle:
         return file.stat().st_size, hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def held(store: Path) -> Iterator[tuple[str, Fingerprint]]:
-    """Give the listed files that the store, or a copy of some runs, shall hold."""
-    yield from files_of_no_run(store).items()
-    for entry in entries_held(store):
-        yield from entry.files.items()
+def is_intact(file: Path, known: Fingerprint) -> bool:
+    """Check whether a file is there with every bit right."""
+    return _size(file) == known[0] and fingerprint(file) == known
 
 
-def entries_held(store: Path) -> list[Entry]:
-    """Give the entries of the runs that the store, or a copy of some runs, shall hold."""
-    runs = chosen(store)
-    return [entry for entry in entries(store).values() if runs is None or entry.run in runs]
+def _size(file: Path) -> int | None:
+    return file.stat().st_size if file.is_file() else None
 
 
-def _fingerprints(files: dict[str, list[Any]]) -> dict[str, Fingerprint]:
+def _entry(listed: Any) -> Entry:
+    return Entry(listed["run"], dict(listed["parameters"]), _fingerprints(listed["files"]))
+
+
+def _fingerprints(files: Mapping[str, Any]) -> dict[str, Fingerprint]:
     return {file: (size, sha256) for file, (size, sha256) in files.items()}
 
 
-def tidy(store: Path) -> None:
-    """Remove the parts of a list that is whole, left where a build was killed between the two."""
-    shutil.rmtree(store / PARTS, ignore_errors=True)
-
-
-def _read_list(store: Path) -> Any:
-    listed = _read(store / LIST)
-    if not isinstance(listed, dict) or not {"runs", "files"} <= listed.keys():
-        raise StoreError(f"{store / LIST}: is damaged, it lists no runs; delete it and run the same build again")
-    return listed
-
-
-def _read(file: Path) -> Any:
+@contextmanager
+def _blamed_on(file: Path) -> Iterator[None]:
+    """Turn whatever is wrong in a file of the manifest into an error that names the file."""
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise StoreError(f"{file}: is damaged, {error}; delete it and run the same build again") from error
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        raise StoreError(f"{file}: is damaged, {what}; delete it and run the same build again") from error
 
 
 def _write_part(store: Path, entry: Entry) -> None:
-    write(store / PARTS / f"{entry.run:06d}.json", asdict(entry))
+    write_json(store / PARTS / f"{entry.run:06d}.json", asdict(entry))
+
+
+# The functions below are what modules that are not adapted yet call; they go when no module does.
+
+
+def is_finished(store: Path) -> bool:
+    """Check whether the list is complete."""
+    return (store / LIST).is_file()
+
+
+def entries(store: Path) -> dict[int, Entry]:
+    """Return the entries by run."""
+    return dict(load(store).runs)
+
+
+def chosen(store: Path) -> frozenset[int] | None:
+    """Return the runs that a copy holds on purpose."""
+    return load(store).chosen
+
+
+def digest(store: Path) -> str:
+    """Return the sha256 of a finished store's list."""
+    return fingerprint(store / LIST)[1]
+
+
+def misfits(store: Path) -> Iterator[Damage]:
+    """Yield each file to be held that is missing or of another size."""
+    return load(store).damages()
+
+
+def runs_there(store: Path) -> frozenset[int]:
+    """Return the listed runs of which every file is there."""
+    return load(store).runs_there()
+
+
+def is_sound(store: Path, files: Mapping[str, Fingerprint]) -> bool:
+    """Check whether all files are there with every bit."""
+    return all(is_intact(store / file, known) for file, known in files.items())
+
+
+def files_of_no_run(store: Path) -> dict[str, Fingerprint]:
+    """Return the fingerprints of a finished store's metadata and coordinates."""
+    return dict(load(store).files_of_no_run)
+
+
+def recipe_digest(store: Path) -> str | None:
+    """Return the digest of the recipe that a finished store was built from."""
+    return load(store).recipe_digest
+
+
+def held(store: Path) -> Iterator[tuple[str, Fingerprint]]:
+    """Yield the listed files that the store must hold."""
+    yield from load(store).held_files.items()
+
+
+def entries_held(store: Path) -> list[Entry]:
+    """Return the entries of the runs that the store must hold."""
+    return load(store).held_runs
+
+
+def tidy(store: Path) -> None:
+    """Remove the parts of a complete list."""
+    remove_parts(store)
 
 
 def write(file: Path, value: Any) -> None:
-    """Write JSON to a file, whole and on disk or not at all."""
-    file.parent.mkdir(exist_ok=True)
-    draft = file.with_name(f"{file.name}.{os.getpid()}.partial")
-    with draft.open("w", encoding="utf-8") as handle:
-        json.dump(value, handle, indent=1, sort_keys=True)
-        handle.write("\n")
-        handle.flush()
-        os.fsync(handle.fileno())
-    draft.replace(file)
+    """Write JSON."""
+    write_json(file, value)

@@ -1,4 +1,4 @@
-"""What a dataset's variables, coordinates and attributes are: names, dims, units and conventions, in one place."""
+"""A dataset's coordinates and attributes: names, units and conventions, in one place."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phigen.planning.plans import Calibration, Plan
-from phigen.planning.runs import Run
-from phigen.recipe.model import Recipe
-from phigen.recipe.scenes import extent
+from phigen.planning.plans import Calibration
+from phigen.recipe.orbits import extent
 from phigen.simulation import instruction_set
-from phigen.simulation.variables import coordinates
-from phigen.symmetry.actions import Transformation
-from phigen.symmetry.scaling import Scale
-from phigen.symmetry.translation import Shift
+from phigen.symmetry.fields import coordinates
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from phigen.planning.plans import Plan
+    from phigen.planning.runs import Run
+    from phigen.recipe.model import Recipe
+    from phigen.symmetry.element import GroupElement
 
 CONVENTIONS = (
     "Cells have size 1; x points right, y up, row 0 is the bottom; components are (x, y); rotations are "
@@ -36,16 +36,18 @@ _COORDINATES = {
     "x_face": {"units": "cell", "long_name": "faces between cells along x"},
     "y_face": {"units": "cell", "long_name": "faces between cells along y"},
     "component": {"long_name": "component of a vector"},
-    "level": {"units": "1", "long_name": "level of symmetry breaking, or the error asked for; 0 is without"},
-    "orbit": {"long_name": "which scene a run comes from"},
-    "element": {"long_name": "group element that takes the orbit's first scene to this one; counter-clockwise"},
+    "level": {"units": "1", "long_name": "level of symmetry breaking, or target error; 0 is exactly symmetric"},
+    "orbit": {"long_name": "number of the scene that the run is made from"},
+    "element": {
+        "long_name": "group element that maps the orbit's first scene to this one; rotations are counter-clockwise"
+    },
     "strength": {"units": "cell step-2", "long_name": "buoyancy strength before the schedule"},
-    "breaking": {"units": "1", "long_name": "what the recipe's offsets, gains and schedules are multiplied by"},
+    "breaking": {"units": "1", "long_name": "factor on the recipe's offsets, gains and schedules"},
     "split": {"long_name": "train, validation or test"},
     "shift_x": {"units": "cell", "long_name": "translation along x"},
     "shift_y": {"units": "cell", "long_name": "translation along y"},
-    "dx": {"units": "1", "long_name": "size of a cell, in those of the orbit's first run"},
-    "dt": {"units": "1", "long_name": "length of a step, in those of the orbit's first run"},
+    "dx": {"units": "1", "long_name": "cell size, relative to the orbit's first run"},
+    "dt": {"units": "1", "long_name": "time step, relative to the orbit's first run"},
     "region_left": {"units": "cell", "long_name": "left edge of the region"},
     "region_right": {"units": "cell", "long_name": "right edge of the region"},
     "region_bottom": {"units": "cell", "long_name": "lower edge of the region"},
@@ -58,12 +60,12 @@ _COORDINATES = {
 
 
 def versions() -> dict[str, str]:
-    """Give the version of everything that the bytes of a dataset depend on."""
+    """Return the version of everything that the bytes of a dataset depend on."""
     return {package: version(package) for package in _PACKAGES}
 
 
 def index_of(plan: Plan) -> xr.Dataset:
-    """Give all that is known before anything is simulated: coordinates and attributes."""
+    """Return what is known of a dataset before anything is simulated: its coordinates and attributes."""
     import xarray as xr
 
     recipe, runs = plan.recipe, plan.runs
@@ -80,7 +82,7 @@ def index_of(plan: Plan) -> xr.Dataset:
 
 
 def described(index: xr.Dataset) -> xr.Dataset:
-    """Give each coordinate that the data model knows its units and its long name."""
+    """Add units and long names to the coordinates that the data model knows, and return the same dataset."""
     for name, attributes in _COORDINATES.items():
         if name in index.coords:
             index[name].attrs.update(attributes)
@@ -91,24 +93,20 @@ PER_RUN = ("level", "breaking", "orbit", "element", "strength", "split")
 
 
 def parameters_of(run: Run) -> dict[str, Any]:
-    """Give what is told of a run: its coordinates, and the digest of what it was simulated from."""
-    told = {key: getattr(run, key) for key in PER_RUN}
-    return told | {"element": run.element.name, "simulation": run.simulation.digest}
+    """Return what the manifest holds of a run: its coordinates, and the digest of what it was simulated from."""
+    own = {key: getattr(run, key) for key in PER_RUN}
+    return own | {"element": run.element.name, "simulation": run.simulation.digest}
 
 
-def group_columns(elements: Sequence[Transformation]) -> dict[str, list[float]]:
-    """Give what says more of a shift or a scaling than its name."""
-    shifts = [g for g in elements if isinstance(g, Shift)]
-    scales = [g for g in elements if isinstance(g, Scale)]
-    if shifts:
-        return {"shift_x": [g.x for g in shifts], "shift_y": [g.y for g in shifts]}
-    return {"dx": [g.factor for g in scales], "dt": [g.time for g in scales]} if scales else {}
+def group_columns(elements: Sequence[GroupElement]) -> dict[str, list[float]]:
+    """Return the coordinates of runs that say more of their elements than the names."""
+    return {key: [g.coordinates[key] for g in elements] for key in elements[0].coordinates}
 
 
 def _region_columns(runs: Sequence[Run], recipe: Recipe) -> dict[str, list[list[float]]]:
     if not recipe.scene.regions:
         return {}
-    extents = [[extent(region, recipe.grid) for region in run.regions] for run in runs]
+    extents = [[extent(region, recipe.grid.box) for region in run.regions] for run in runs]
     return {
         f"region_{side}": [[regions[axis][end] for regions in of_run] for of_run in extents]
         for side, axis, end in (("left", 0, 0), ("right", 0, 1), ("bottom", 1, 0), ("top", 1, 1))
@@ -142,7 +140,7 @@ def _attributes(plan: Plan) -> dict[str, Any]:
         "runs": len(plan.runs),
         "group": recipe.symmetry.group,
         "elements": [g.name for g in recipe.symmetry.orbit],
-        "frame": recipe.symmetry.frame,
+        "reference_frame": recipe.symmetry.reference_frame,
         "cells": list(recipe.grid.shape),
         "boundaries": [side for axis in recipe.grid.boundaries for side in axis],
         "dt_smoke": recipe.time.dt_smoke,
@@ -151,25 +149,20 @@ def _attributes(plan: Plan) -> dict[str, Any]:
         "recipe_sha256": recipe.digest,
         "versions": versions(),
         "instruction_set": instruction_set.provenance(),
-        **_of_scaling(recipe),
+        **recipe.symmetry.of_group.attributes(recipe.symmetry.chosen),
         **_of_calibration(plan),
         **{f"frames_{split}": list(ends) for split, ends in plan.split_frames.items()},
         "comment": CONVENTIONS,
     }
 
 
-def _of_scaling(recipe: Recipe) -> dict[str, Any]:
-    scales = [g for g in recipe.symmetry.orbit if isinstance(g, Scale)]
-    return {"reading": scales[0].reading, "time_exponent": scales[0].time_exponent} if scales else {}
-
-
 def _of_calibration(plan: Plan) -> dict[str, Any]:
-    """Give what a calibrated dataset's levels need: enough to go on with a build without calibrating again."""
+    """Return what a calibrated dataset's levels need, so that a build that continues need not calibrate again."""
     return {} if plan.calibration is None else {"calibration": asdict(plan.calibration)}
 
 
 def calibration_of(attributes: Mapping[str, Any]) -> Calibration | None:
-    """Give the calibration that a dataset's attributes hold, if they do."""
+    """Return the calibration that a dataset's attributes hold; None if they hold none."""
     held = attributes.get("calibration")
     if held is None:
         return None

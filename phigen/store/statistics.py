@@ -1,4 +1,4 @@
-"""Normalisation statistics, streamed: each run brings its moments, and they are merged in the order of the runs.
+"""Normalisation statistics, streamed: each run brings its moments, which are merged in the order of the runs.
 
 Moments are count, mean and the sum of squared deviations, for values and for one-step differences, per component.
 Two sets merge without loss of digits (Chan, Golub and LeVeque 1983):
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 FRAMES_AT_ONCE = 10
-"""So many frames of 64 x 64 cells stay in a processor's cache in double precision."""
+"""Frames of 64 x 64 cells that fit in a processor's cache in double precision."""
 
 
 class Moments(NamedTuple):
-    """How many values, their mean and sum of squared deviations."""
+    """The number of values, their mean and the sum of their squared deviations."""
 
     size: int
     mean: float
@@ -32,11 +32,11 @@ class Moments(NamedTuple):
 
 
 Table = dict[str, dict[str, list[Moments]]]
-"""By variable, and by `values` or `delta`: one entry per component, or one where there are none."""
+"""By variable, and by `values` or `delta`: one entry per component, or a single one for a scalar."""
 
 
 def moments_of(fields: xr.Dataset) -> Table:
-    """Give the moments of one run.
+    """Compute the moments of one run.
 
     Parameters
     ----------
@@ -60,9 +60,9 @@ def moments_of(fields: xr.Dataset) -> Table:
 
 
 def _of(values: NDArray[Any]) -> tuple[Moments, Moments]:
-    """Give the moments of one component (time, ...) and of its differences, by blocks that stay in the cache.
+    """Compute the moments of one component (time, ...) and of its differences, in blocks that fit in the cache.
 
-    Squares are of what the values differ from the first one by, so that a small spread about a large mean is kept.
+    The first value is subtracted before squaring, so that a small spread about a large mean is kept.
     """
     sums = np.zeros((2, 2))
     first = float(values.flat[0])
@@ -81,7 +81,7 @@ def _of(values: NDArray[Any]) -> tuple[Moments, Moments]:
 
 
 def statistics(tables: Iterable[Table]) -> dict[str, dict[str, float | list[float]]]:
-    """Give the statistics of all runs, as attributes of each variable.
+    """Compute the statistics of all runs, as attributes of each variable.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def statistics(tables: Iterable[Table]) -> dict[str, dict[str, float | list[floa
             known = total.setdefault(name, {})
             for kind, moments in kinds.items():
                 known[kind] = list(map(_merge, known[kind], moments)) if kind in known else list(map(_read, moments))
-    return {name: _spelled(kinds) for name, kinds in total.items()}
+    return {name: _attributes(kinds) for name, kinds in total.items()}
 
 
 def _read(moments: Iterable[Any]) -> Moments:
@@ -115,14 +115,14 @@ def _merge(one: Moments, other: Iterable[Any]) -> Moments:
     return Moments(size, mean, one.m2 + two.m2 + apart**2 * one.size * two.size / size)
 
 
-def _spelled(kinds: dict[str, list[Moments]]) -> dict[str, float | list[float]]:
-    spelled: dict[str, float | list[float]] = {}
+def _attributes(kinds: dict[str, list[Moments]]) -> dict[str, float | list[float]]:
+    found: dict[str, float | list[float]] = {}
     for kind, suffix in (("values", ""), ("delta", "_delta")):
         for statistic in ("mean", "std", "rms"):
             numbers = [_statistic(statistic, moments) for moments in kinds.get(kind, ())]
             if numbers:
-                spelled[statistic + suffix] = numbers if len(numbers) > 1 else numbers[0]
-    return spelled
+                found[statistic + suffix] = numbers if len(numbers) > 1 else numbers[0]
+    return found
 
 
 def _statistic(name: str, moments: Moments) -> float:

@@ -1,16 +1,28 @@
-"""What is in a store, from the store alone, finished or not."""
+"""What a store holds, from its metadata and manifest alone, finished or not."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from phigen.store import manifest
-from phigen.store import reading as store
-from phigen.store.metadata import calibration_of
+from phigen.store.layout import attributes_of
+from phigen.store.manifest import Manifest
+from phigen.store.reading import refuse_missing_files
+from phigen.symmetry.fields import FIELDS
+
+if TYPE_CHECKING:
+    import zarr
+    from numpy.typing import NDArray
+
+Arrays = Mapping[str, "zarr.Array[Any]"]
+
+_WHAT = ("name", "version", "description", "license", "references")
+_HOW = ("group", "elements", "reference_frame", "cells", "boundaries", "dt_smoke", "dt_velocity")
 
 
 def describe(path: str | Path) -> dict[str, Any]:
@@ -24,82 +36,107 @@ def describe(path: str | Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        Plain values, as JSON has them: what it is, how many of its runs are there, what they are, the solver's
-        health, the versions that computed it, the sha256 of its recipe and of its content (`manifest.digest`), and for
+        Plain values, as JSON has them: what the dataset is, how many of its runs are there, what they are, the solver's
+        health, the versions that computed it, the sha256 of its recipe and of its content (of the manifest), and for
         each variable dims, shape, dtype, statistics and bytes on disk.
 
     Raises
     ------
     StoreError
-        If there is no dataset of phigen's at the path, or it is damaged.
+        If there is no dataset of phigen's at the path, or it is damaged or written by a newer phigen.
     """
     path = Path(path)
-    state = store.status(path)
-    dataset = store.open(path) if state.finished else store.peek(path)
-    attributes = dataset.attrs
-    sizes = _bytes_by_variable(path)
+    attributes, known = attributes_of(path), manifest.load(path)
+    if known.finished:
+        refuse_missing_files(known)
+    arrays = _arrays(known)
+    of_runs = {name: _values(arrays, name, known) for name in ("level", "orbit", "strength", "split")}
+    sizes = _bytes_by_variable(known)
     return {
         "path": str(path),
-        **{name: attributes[name] for name in ("name", "version", "description", "license", "references")},
-        "finished": state.finished,
-        "runs": state.runs,
-        "runs_stored": state.done,
-        **{
-            name: attributes[name]
-            for name in ("group", "elements", "frame", "cells", "boundaries", "dt_smoke", "dt_velocity")
-        },
-        "levels": np.unique(dataset["level"].values).tolist(),
-        "orbits": len(np.unique(dataset["orbit"].values)),
-        "distinct_simulations": _distinct(path),
-        "strengths": [float(dataset["strength"].min()), float(dataset["strength"].max())],
+        **{name: attributes[name] for name in _WHAT},
+        "finished": known.finished,
+        "runs": attributes["runs"],
+        "runs_stored": len(known.held_runs),
+        **{name: attributes[name] for name in _HOW},
+        "levels": np.unique(of_runs["level"]).tolist(),
+        "orbits": len(np.unique(of_runs["orbit"])),
+        "distinct_simulations": _distinct(known),
+        "strengths": [float(of_runs["strength"].min()), float(of_runs["strength"].max())],
         "calibration": _calibration(attributes),
-        "splits": dict(Counter(dataset["split"].values.tolist())),
+        "splits": dict(Counter(of_runs["split"].tolist())),
         "split_frames": {
-            str(name).removeprefix("frames_"): ends for name, ends in attributes.items() if name.startswith("frames_")
+            name.removeprefix("frames_"): ends for name, ends in attributes.items() if name.startswith("frames_")
         },
-        "frames": [int(dataset["time"][0]), int(dataset["time"][-1])],
-        "largest_divergence": _largest(dataset["divergence"].values),
-        "largest_courant": _largest(dataset["courant"].values),
+        "frames": [int(frame) for frame in np.asarray(arrays["time"][:])[[0, -1]]],
+        "largest_divergence": _largest(_values(arrays, "divergence", known)),
+        "largest_courant": _largest(_values(arrays, "courant", known)),
         **{name: attributes[name] for name in ("recipe_sha256", "source") if name in attributes},
-        "content_sha256": manifest.digest(path) if state.finished else None,
+        "content_sha256": known.digest,
+        "layout": attributes["layout"],
         "versions": attributes["versions"],
         "bytes": sum(sizes.values()),
         "variables": [
-            {
-                "name": str(name),
-                "dims": list(map(str, variable.dims)),
-                "shape": list(variable.shape),
-                "dtype": str(variable.dtype),
-                "units": variable.attrs.get("units", ""),
-                **{statistic: variable.attrs.get(statistic) for statistic in ("mean", "std", "rms")},
-                "bytes": sizes[str(name)],
-            }
-            for name, variable in dataset.data_vars.items()
+            _variable(arrays, name, known) | {"bytes": sizes[name]} for name in sorted(FIELDS) if name in arrays
         ],
     }
 
 
+def _arrays(known: Manifest) -> Arrays:
+    import zarr
+
+    from phigen.store.template import quiet
+
+    with quiet():
+        group = zarr.open_group(known.store, mode="r", zarr_format=3, use_consolidated=known.finished)
+        return dict(group.arrays())
+
+
+def _values(arrays: Arrays, name: str, known: Manifest) -> NDArray[Any]:
+    """Read an array with an entry for each run; of a partial copy, only the entries of the runs that it holds."""
+    values = np.asarray(arrays[name][:])
+    return values if known.chosen is None else values[sorted(known.chosen)]
+
+
+def _variable(arrays: Arrays, name: str, known: Manifest) -> dict[str, Any]:
+    array = arrays[name]
+    dims: Any = array.metadata.to_dict()["dimension_names"]
+    runs = array.shape[0] if known.chosen is None else len(known.chosen)
+    return {
+        "name": name,
+        "dims": list(dims),
+        "shape": [runs, *array.shape[1:]],
+        "dtype": str(array.dtype),
+        "units": array.attrs.get("units", ""),
+        **{statistic: array.attrs.get(statistic) for statistic in ("mean", "std", "rms")},
+    }
+
+
 def _calibration(attributes: dict[str, Any]) -> list[dict[str, float]]:
-    """Give what each target error needed, if the recipe names any."""
+    """Return one row per target error: what it needs, and what was measured with that."""
+    if "calibration" not in attributes:
+        return []
+    from phigen.store.metadata import calibration_of
+
     found = calibration_of(attributes)
-    return found.rows if found is not None else []
+    return [] if found is None else found.rows
 
 
-def _distinct(path: Path) -> int | None:
-    """Give how many simulations the stored runs are made from, if all of them say."""
-    digests = {entry.parameters.get("simulation") for entry in manifest.entries_held(path)}
+def _distinct(known: Manifest) -> int | None:
+    """Count the simulations that the stored runs are made from; None if an entry does not say."""
+    digests = {entry.parameters.get("simulation") for entry in known.held_runs}
     return len(digests) if None not in digests else None
 
 
-def _bytes_by_variable(path: Path) -> Counter[str]:
+def _bytes_by_variable(known: Manifest) -> Counter[str]:
     sizes: Counter[str] = Counter()
-    for entry in manifest.entries_held(path):
+    for entry in known.held_runs:
         for file, (size, _) in entry.files.items():
             sizes[file.split("/")[0]] += size
     return sizes
 
 
-def _largest(values: Any) -> float | None:
-    """Give the largest of the values that are there; a run that is not stored reads as NaN."""
+def _largest(values: NDArray[Any]) -> float | None:
+    """Return the largest value; a run that is not stored reads as NaN and is left out."""
     there = values[np.isfinite(values)]
     return float(there.max()) if there.size else None

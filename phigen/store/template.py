@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,57 +9,61 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import zarr
-from zarr.codecs import BloscCodec, Crc32cCodec
 
-from phigen.simulation.variables import Variable
+from phigen.atomic import drafted, written_whole
 from phigen.store import manifest
+from phigen.store.layout import LAYOUT
+from phigen.store.manifest import Manifest
+from phigen.symmetry.fields import Field
 
 if TYPE_CHECKING:
     import xarray as xr
+    import zarr
 
 CHUNKS_AT_ONCE = 100
-"""How many chunks of a shard zarr encodes or decodes together; one by one, its default, costs up to a quarter more."""
+"""How many chunks of a shard zarr encodes or decodes together; its default of one takes up to a quarter longer."""
 
 FRAMES_PER_CHUNK = 10
-"""Inner chunks of 10 frames: the published windows; one is read in about 2 ms (docs/numbers.md)."""
+"""Frames in an inner chunk: as many as the published windows have; a window is read in about 2 ms (docs/numbers.md)."""
 
 
-def lay(path: Path, index: xr.Dataset, variables: Mapping[str, Variable]) -> None:
-    """Write the template beside its place and move it there, so that it is whole or not there.
-
-    Over a store that is to be continued or mended it is laid again, for its own files may be what is damaged.
+def lay(path: Path, index: xr.Dataset, variables: Mapping[str, Field], *, over: Manifest | None = None) -> None:
+    """Write the template of a store, whole or not at all.
 
     Parameters
     ----------
     path : Path
-        Of the store.
+        Of the store; nothing or an empty folder.
     index : Dataset
         Coordinates and attributes; its dims give the sizes of the arrays.
-    variables : mapping of str to Variable
+    variables : mapping of str to Field
         Those that there are arrays for.
+    over : Manifest, optional
+        Of a store that is there and continued or repaired: the files of its template may be what is damaged.
     """
-    draft = path.with_name(f".{path.name}.draft")
-    try:
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.parent.mkdir(parents=True, exist_ok=True)
-        with quiet():
-            index.to_zarr(draft, zarr_format=3, consolidated=False)
-            group = zarr.open_group(draft, mode="r+", use_consolidated=False)
-            for name, variable in variables.items():
-                _create_array(group, name, variable, sizes={str(dim): size for dim, size in index.sizes.items()})
-        (draft / manifest.PARTS).mkdir()
-        if path.exists() and any(path.iterdir()):
-            manifest.scatter(path)
+    if over is None:
+        with written_whole(path, replace=True) as draft:
+            _write(draft, index, variables)
+    else:
+        with drafted(path) as draft:
+            _write(draft, index, variables)
+            manifest.scatter(over)
             _settle(draft, path)
-        else:
-            draft.rename(path)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _write(draft: Path, index: xr.Dataset, variables: Mapping[str, Field]) -> None:
+    import zarr
+
+    with quiet():
+        index.assign_attrs(layout=LAYOUT).to_zarr(draft, zarr_format=3, consolidated=False)
+        group = zarr.open_group(draft, mode="r+", use_consolidated=False)
+        for name, variable in variables.items():
+            _create_array(group, name, variable, sizes={str(dim): size for dim, size in index.sizes.items()})
+    (draft / manifest.PARTS).mkdir()
 
 
 def _settle(draft: Path, path: Path) -> None:
-    """Move each file of the draft to its place in the store, whole, unless it is there already."""
+    """Move each file of the draft to its place in the store, unless it is there already with the same bytes."""
     for file in sorted(file for file in draft.rglob("*") if file.is_file()):
         place = path / file.relative_to(draft)
         if not place.is_file() or place.read_bytes() != file.read_bytes():
@@ -68,7 +71,9 @@ def _settle(draft: Path, path: Path) -> None:
             file.replace(place)
 
 
-def _create_array(group: zarr.Group, name: str, variable: Variable, *, sizes: Mapping[str, int]) -> None:
+def _create_array(group: zarr.Group, name: str, variable: Field, *, sizes: Mapping[str, int]) -> None:
+    from zarr.codecs import BloscCodec, Crc32cCodec
+
     frames = sizes["time"]
     shape = tuple(sizes[dim] for dim in variable.dims)
     per_chunk = min(FRAMES_PER_CHUNK, frames)
@@ -93,7 +98,7 @@ def _create_array(group: zarr.Group, name: str, variable: Variable, *, sizes: Ma
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Pass over zarr's notes: text and consolidated metadata are not in its v3 standard yet, the list is not zarr."""
+    """Silence zarr's warnings: text and consolidated metadata are not standard yet, and the manifest is not zarr."""
     with warnings.catch_warnings():
         warnings.filterwarnings(
             "ignore", message=f".*(specification|Consolidated metadata|Object at {manifest.PARTS}).*"

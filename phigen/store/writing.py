@@ -1,7 +1,7 @@
-"""Runs into a store whose template is laid, from a simulation or from elsewhere, and the end of that.
+"""Runs into a store whose template is written, from a simulation or from elsewhere, and the end of that.
 
-When a run's data are on disk, it gets an entry in the store's own list.  A shard never holds two runs, for parallel
-writers of one shard lose data without a word.
+When a run's data are on disk, it gets an entry in the manifest.  A shard never holds two runs, because parallel writers
+of one shard lose data and raise no error.
 """
 
 from __future__ import annotations
@@ -11,37 +11,40 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import zarr
-
-from phigen.simulation.variables import ALWAYS, DIMS, VARIABLES
+from phigen.atomic import remove_drafts
+from phigen.errors import StoreError
 from phigen.store import manifest, template
+from phigen.store.layout import attributes_of
 from phigen.store.statistics import moments_of, statistics
+from phigen.symmetry.fields import ALWAYS, DIMS, FIELDS
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
 def variables(path: Path) -> list[str]:
-    """Give the variables that a store has arrays for."""
-    return [name for name in VARIABLES if (path / name).is_dir()]
+    """Return the names of the variables that a store has arrays for."""
+    return [name for name in FIELDS if (path / name).is_dir()]
 
 
 def write(path: Path, run: int, fields: xr.Dataset, *, parameters: Mapping[str, Any], training: slice) -> None:
-    """Write one run anew: its data, then its entry in the list.
+    """Write one run: its data, then its entry in the manifest.  What is there of it is replaced.
 
     Parameters
     ----------
     path : Path
         Of the store.
     run : int
-        Its place in the dataset.
+        Its position in the dataset.
     fields : Dataset
         All variables of the store, without the run dim.
     parameters : mapping
-        What the list tells of it, as JSON has it; ``split`` is among it.
+        What the manifest holds of it, as JSON has it; ``split`` is one of them.
     training : slice
-        First and last frame that a run for training brings to the statistics.
+        First and last frame that enter the statistics, if the run is for training.
     """
+    import zarr
+
     names = variables(path)
     with zarr.config.set({"array.write_empty_chunks": True, "codec_pipeline.batch_size": template.CHUNKS_AT_ONCE}):
         for name in names:
@@ -56,24 +59,33 @@ def write(path: Path, run: int, fields: xr.Dataset, *, parameters: Mapping[str, 
     manifest.add(path, run, {**parameters, **share}, files)
 
 
-def seal(path: Path, about: Mapping[str, str]) -> None:
-    """Store the statistics, gather the list into one file and the metadata for one read: the store is finished.
+def seal(path: Path) -> None:
+    """Finish a store that has all its runs: store the statistics, consolidate the metadata, complete the manifest.
 
-    Parameters
-    ----------
-    path : Path
-        Of a store that has all its runs.
-    about : mapping
-        What the list says besides its files.
+    A finished store is left as it is.
+
+    Raises
+    ------
+    StoreError
+        If it lacks a run.
     """
+    import zarr
+
+    if (path / manifest.LIST).is_file():
+        return
+    attributes, known = attributes_of(path), manifest.load(path)
+    lacking = set(range(attributes["runs"])) - known.runs.keys()
+    if lacking:
+        raise StoreError(f"{path}: lacks {len(lacking)} of {attributes['runs']} runs; run the same build again")
+    remove_drafts(path)
     for partial in path.rglob("*.partial"):
         partial.unlink()
-    shares = (entry.parameters.get("moments", {}) for _, entry in sorted(manifest.entries(path).items()))
-    for name, attributes in statistics(shares).items():
-        zarr.open_array(path / name, mode="r+", zarr_format=3).attrs.update(attributes)
+    shares = (entry.parameters.get("moments", {}) for entry in known.runs.values())
+    for name, its_statistics in statistics(shares).items():
+        zarr.open_array(path / name, mode="r+", zarr_format=3).attrs.update(its_statistics)
     with template.quiet():
         zarr.consolidate_metadata(str(path))
-    manifest.gather(path, about)
+    manifest.gather(known, {name: attributes[name] for name in ("recipe_sha256",) if name in attributes})
 
 
 def _files_of(path: Path, name: str, run: int) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """Models of any framework as functions of numpy arrays, and their derivatives along a direction.
 
-A model is any callable.  A torch module is given tensors of its own type on its own device.  Anything else is tried
-with numpy arrays first; what refuses them is tried with the tensors of torch, then with the arrays of jax, of the
-frameworks that the process has imported already.  None is imported for it.
+A model is any callable.  A torch module receives tensors of its own type on its own device.  Any other callable is
+tried with numpy arrays first, then with tensors of torch and arrays of jax, if the process has already imported these
+frameworks.  No framework is imported here.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ Derivative = Callable[["NDArray[Any]", "NDArray[Any]"], tuple["NDArray[Any]", "N
 """From velocities and directions to f(velocities) and its derivative along them."""
 
 TOLERANCE = 0.3
-"""A jvp that is further from the central difference than this part of it hides some of the function."""
+"""Largest relative difference between a jvp and a central difference; beyond it, the jvp misses a part of the model."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A callable, and what it takes."""
+    """A callable, and the kind of arrays that it takes."""
 
     f: Callable[[Any], Any]
     takes: Kind
 
     @classmethod
     def of(cls, f: Callable[[Any], Any], sample: NDArray[Any]) -> Model:
-        """Find out what a callable takes, by calling it with a sample.
+        """Determine what arrays a callable takes, by calling it with a sample.
 
         Raises
         ------
         MeasureError
-            If it fails whatever it is given.
+            If it fails with all of them.
         """
         if _is_module(f):
             return cls(f, "torch")
@@ -60,16 +60,16 @@ class Model:
                 failures.append((kind, error))
                 continue
             return cls(f, "jax") if _is_of_jax(result) else model
-        said = ", ".join(f"with {kind}: {type(e).__name__}, {_first_line(e)}" for kind, e in failures)
-        raise MeasureError(f"f: fails on velocities of shape {sample.shape}; {said}") from failures[-1][1]
+        tried = ", ".join(f"with {kind}: {type(e).__name__}, {_first_line(e)}" for kind, e in failures)
+        raise MeasureError(f"f: fails on velocities of shape {sample.shape}; {tried}") from failures[-1][1]
 
     def __call__(self, velocities: NDArray[Any]) -> NDArray[Any]:
-        """Give what the model makes of velocities, as a numpy array.
+        """Return the model's output for velocities, as a numpy array.
 
         Raises
         ------
         MeasureError
-            If that has another shape.
+            If its shape is another.
         """
         return _of_shape(self._raw(velocities), velocities)
 
@@ -91,7 +91,7 @@ class Model:
         return velocities.copy()
 
     def jvp(self, velocities: NDArray[Any], directions: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Give what a model of torch or jax makes of velocities, and its derivative along directions."""
+        """Return the output of a model of torch or jax, and its derivative along directions."""
         if self.takes == "torch":
             jvp: Callable[..., Any] = _jvp_of_torch
         else:
@@ -102,10 +102,10 @@ class Model:
     def central_difference(
         self, velocities: NDArray[Any], directions: NDArray[Any]
     ) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Give what the model makes of velocities v, and (f(v + h d) - f(v - h d)) / 2 h for directions d.
+        """Return the output for velocities v, and (f(v + h d) - f(v - h d)) / 2 h for directions d.
 
-        The step h of each item of the first axis changes it by the cube root of the rounding of the model's type,
-        relative to its root mean square: 6e-6 in double precision, 5e-3 in single.  The error is then of the order of
+        The step h changes each item of the first axis, relative to its root mean square, by the cube root of the
+        machine epsilon of the model's type: 6e-6 in double precision, 5e-3 in single.  The error is of the order of
         the square of that.
         """
         result = self._raw(velocities)
@@ -121,17 +121,17 @@ class Model:
 
 
 def differentiate(model: Model, sample: NDArray[Any], direction: NDArray[Any]) -> tuple[Method, Derivative]:
-    """Give the best derivative that a model has, and what it is called: its jvp, or else a central difference.
+    """Choose the derivative of a model, and return its name and the derivative: the jvp, or else a central difference.
 
-    A jvp is compared with a central difference once: what hides a part of a model from its framework, such as detach
-    or stop_gradient, makes a derivative that is wrong without a word.
+    A jvp is compared with a central difference once: where a part of a model is hidden from its framework, as by detach
+    or stop_gradient, the jvp is wrong and nothing says so.
 
     Parameters
     ----------
     model : Model
-        Whose derivative.
+        The model to differentiate.
     sample, direction : ndarray
-        Velocities to try it with.
+        Velocities and a direction for the comparison.
 
     Raises
     ------
@@ -156,14 +156,14 @@ def _refuse_hidden(model: Model, sample: NDArray[Any], direction: NDArray[Any], 
     if apart > TOLERANCE * whole + noise * steepness:
         raise MeasureError(
             f"f: its jvp and its central difference disagree by {apart:.3g}, got {whole:.3g} for the latter; a part of "
-            "it is hidden from its framework, as by detach or stop_gradient: show it, or pass a function of numpy "
-            "arrays, which is differentiated by central differences"
+            "the model is hidden from its framework, as by detach or stop_gradient: remove that, or pass a function of "
+            "numpy arrays, which is differentiated by central differences"
         )
 
 
 @contextmanager
 def evaluated(f: Any) -> Iterator[None]:
-    """Put a torch module in its evaluation mode, and each of its parts back into its own afterwards."""
+    """Put a torch module in evaluation mode, and restore the mode of each of its parts afterwards."""
     parts: Any = f.modules() if _is_module(f) else ()
     modes = [(part, part.training) for part in parts]
     try:
@@ -199,7 +199,7 @@ def _is_of_torch(result: Any) -> bool:
 
 
 def _tensor(velocities: NDArray[Any], f: Any) -> Any:
-    """Give a tensor of a module's own type and on its own device; of a function's, as the array is."""
+    """Return a tensor of a module's own type on its own device; for a function, of the array's type."""
     import torch
 
     tensor = torch.from_numpy(velocities.copy())
@@ -214,14 +214,13 @@ def _of_shape(result: Any, velocities: NDArray[Any]) -> NDArray[Any]:
     array = np.asarray(result)
     if array.shape != velocities.shape:
         raise MeasureError(
-            f"f: gives shape {array.shape} for velocities of shape {velocities.shape}; it must give the shape that it "
-            "is given"
+            f"f: returns shape {array.shape} for velocities of shape {velocities.shape}; return the shape of the input"
         )
     return array if np.issubdtype(array.dtype, np.floating) else array.astype(np.float64)
 
 
 def _rounding(result: Any, velocities: NDArray[Any]) -> float:
-    """Give the relative rounding of the coarser of what a model is given and what it gives."""
+    """Return the machine epsilon of a model's input or output, whichever is larger."""
     finfo: Any = np.finfo
     if _is_of_torch(result):
         finfo = sys.modules["torch"].finfo
@@ -235,11 +234,11 @@ def _rounding(result: Any, velocities: NDArray[Any]) -> float:
 
 
 def _size(velocities: NDArray[Any]) -> NDArray[np.float64]:
-    """Give the root mean square of each item of the first axis, with the other axes kept."""
+    """Return the root mean square of each item of the first axis, with the other axes kept."""
     squares = velocities.astype(np.float64) ** 2
     size: NDArray[np.float64] = np.sqrt(squares.mean(axis=tuple(range(1, velocities.ndim)), keepdims=True))
     return size
 
 
 def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), "without a word")
+    return next(iter(str(error).splitlines()), "no message")

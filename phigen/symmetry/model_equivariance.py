@@ -1,16 +1,16 @@
 """The equivariance error of a model: how far acting before it is from acting after it.
 
-A model f is any callable from velocities (..., 2, H, W) to as many.  For every x of a sample and every element g of a
-group but the identity, the error of f is
+A model f is any callable from velocities (..., 2, H, W) to velocities of the same shape.  For every x of a sample and
+every element g of a group except the identity, the error of f is
 
     EE(x, g) = < |f(g x) - g f(x)| >                    mean over components and cells
 
-and for rotations by any angle, with g_t the rotation by t and A its generator, there is the infinitesimal one,
+For rotations by any angle, with g_t the rotation by t and A its generator, the infinitesimal error is
 
     L f(x) = d/dt g_t^-1 f(g_t x) = Df(x)[A x] - A f(x)        at t = 0
     (A u)(p) = J u(p) - (J p . grad) u(p),   J = [[0, -1], [1, 0]],   p from the centre of the box
 
-Both are zero where f is equivariant.
+Both vanish where f is equivariant.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from phigen.errors import MeasureError
-from phigen.symmetry.actions import Group, Transformation, act
+from phigen.symmetry.element import GroupElement
+from phigen.symmetry.groups import GROUPS
 from phigen.symmetry.model_adapters import Method, Model, differentiate, evaluated
-from phigen.symmetry.point_groups import ELEMENTS, GROUPS
-from phigen.symmetry.translation import Shift
 from phigen.symmetry.velocity_samples import finite, windows
 
 if TYPE_CHECKING:
@@ -35,16 +34,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Errors:
-    """Three sizes of an error e(x), which has the components and cells of a velocity, over a sample of x.
+    """Three norms over a sample of x of an error e(x), which has the components and cells of a velocity.
 
     Parameters
     ----------
     l1 : float
-        Mean of |e|, in the units of what the model gives.
+        Mean of |e|, in the units of the model's output.
     l2 : float
         Root of the mean of e^2.
     supremum : float
-        The largest mean of |e| that one x has: l1 is the mean over the sample of what this is the maximum of.
+        The largest over x of the mean of |e(x)|, whose mean over the sample is l1.
     """
 
     l1: float
@@ -54,12 +53,12 @@ class Errors:
 
 @dataclass(frozen=True)
 class ModelError(Errors):
-    """What `model_error` gives: the errors over a sample and the elements of a group, and those of each element.
+    """The result of `model_error`: over a sample and the elements of a group, and for each element.
 
     Parameters
     ----------
     by_element : mapping of str to Errors
-        By name, of all but the identity.
+        By the element's name, without the identity.
     """
 
     by_element: Mapping[str, Errors]
@@ -67,7 +66,7 @@ class ModelError(Errors):
 
 @dataclass(frozen=True)
 class LieDerivative(Errors):
-    """What `lie_derivative` gives: the sizes of L f, per radian.
+    """The result of `lie_derivative`: the norms of L f, per radian.
 
     Parameters
     ----------
@@ -81,31 +80,33 @@ class LieDerivative(Errors):
 def model_error(f: Callable[[Any], Any], dataset: xr.Dataset | ArrayLike, group: str) -> ModelError:
     """Measure how far a model is from equivariant under a group.
 
-    Definition 3.1 of Wang et al. (2022) is the supremum over x and g of |f(g x) - g f(x)|, whose norm it leaves open:
-    here it is the mean absolute value over components and cells, in which the authors print their errors, and x is in
-    the sample.  Turns, mirrors and shifts by whole cells move values and change signs only, so that a model that
-    treats them alike has the error 0 to the last bit.
+    Definition 3.1 of Wang et al. (2022) is the supremum over x and g of |f(g x) - g f(x)| and leaves the norm open.
+    Here the norm is the mean absolute value over components and cells, which the authors report, and x runs through the
+    sample.  Rotations, reflections and shifts by whole cells only move values and change signs, so that an equivariant
+    model can have the error 0 to the last bit.
 
     Parameters
     ----------
     f : callable
-        From velocities (n, ..., 2, H, W) to as many, each of the n by itself.  A torch module is given tensors of its
-        own type and device, in evaluation mode; another callable numpy arrays, or what it takes of torch and jax.
+        From velocities (n, ..., 2, H, W) to velocities of the same shape, each of the n independently.  A torch module
+        receives tensors of its own type and device, in evaluation mode; any other callable receives numpy arrays, or
+        else the tensors of torch or the arrays of jax.
     dataset : Dataset or array_like
-        As opened by `phigen.open`: each frame of each run is an x.  Or velocities (n, ..., 2, H, W), each of the n an
-        x; (2, H, W) is one.  Read piece by piece.
+        As opened by `phigen.open`: each frame of each run is an x.  Or velocities (n, ..., 2, H, W): each of the n is
+        an x; (2, H, W) is a single one.  Read piece by piece.
     group : str
-        Of turns and mirrors, such as ``C4`` or ``D4``; or ``translation``, the shifts of a dataset of that group.
+        A name in `phigen.symmetry.GROUPS`: ``C4``, ``D4``, ...; or ``translation``, for the shifts of a dataset of
+        that group.  Scalings are refused, because a scaled velocity does not fit the same box.
 
     Returns
     -------
     ModelError
-        Errors over the sample and the group's elements but the identity, and by element.
+        Over the sample and the group's elements except the identity, and for each element.
 
     Raises
     ------
     MeasureError
-        If the group does not fit the fields, or f fails, changes the shape or gives what is not finite.
+        If the group does not fit the fields, or f fails, changes the shape or returns values that are not finite.
 
     References
     ----------
@@ -119,11 +120,12 @@ def model_error(f: Callable[[Any], Any], dataset: xr.Dataset | ArrayLike, group:
     model = None
     with evaluated(f):
         for x, where in windows(dataset):
-            _refuse_oblong(elements, x, group)
-            model = model or Model.of(f, x[:1])
-            after = finite(model(x), where, "f gives")
             for g in elements:
-                before = finite(model(_acted(g, x)), where, f"f gives after {g.name}")
+                _acted(g, x[:1])
+            model = model or Model.of(f, x[:1])
+            after = finite(model(x), where, "f returns")
+            for g in elements:
+                before = finite(model(_acted(g, x)), where, f"f returns after {g.name}")
                 error = before.astype(np.float64) - _acted(g, after)
                 absolute[g.name].append(_mean(np.abs(error)))
                 square[g.name].append(_mean(error**2))
@@ -135,29 +137,30 @@ def model_error(f: Callable[[Any], Any], dataset: xr.Dataset | ArrayLike, group:
 def lie_derivative(f: Callable[[Any], Any], dataset: xr.Dataset | ArrayLike) -> LieDerivative:
     """Measure how far a model is from equivariant under rotations by a small angle about the centre of the box.
 
-    Gradients are differences of second order, one-sided at the rim, which counts as every other cell does: exact for
-    fields that are quadratic in x and in y, and for whatever f does to components alone, f(u) = M u.  Elsewhere what
-    they cut off counts as breaking, and quarters with half the cell.  Cells are squares; the box need not be one.
+    Gradients are differences of second order, one-sided in the outermost cells, which count like all others.  They are
+    exact for fields that are quadratic in x and in y, and for models that only mix components, f(u) = M u.  Elsewhere
+    the truncation error counts as breaking; it falls to a quarter with half the cell size.  Cells must be square, the
+    box need not be.
 
     Parameters
     ----------
     f : callable
-        As for `model_error`.  A function of torch or jax is differentiated by its jvp, any other by a central
-        difference; so is one whose jvp the framework cannot give.
+        As for `model_error`.  A function of torch or jax is differentiated by its jvp; any other function, and one
+        whose jvp the framework does not have, by a central difference.
     dataset : Dataset or array_like
         As for `model_error`.
 
     Returns
     -------
     LieDerivative
-        Sizes of L f over the sample, in the units of what f gives, per radian, and the method.  The square of l2 is
-        the local equivariance error of Gruver et al., |L f|^2 by the number of values.
+        Norms of L f over the sample, in the units of f's output, per radian, and the method.  The square of l2 is the
+        local equivariance error of Gruver et al., |L f|^2 divided by the number of values.
 
     Raises
     ------
     MeasureError
-        If f fails, changes the shape or gives what is not finite, its jvp is not its derivative, or there are fewer
-        than 3 cells along an axis.
+        If f fails, changes the shape or returns values that are not finite, if its jvp is not its derivative, or if
+        there are fewer than 3 cells along an axis.
 
     References
     ----------
@@ -174,7 +177,7 @@ def lie_derivative(f: Callable[[Any], Any], dataset: xr.Dataset | ArrayLike) -> 
                 one = slice(fastest, fastest + 1)
                 method, derivative = differentiate(Model.of(f, x[one]), x[one], direction[one])
             value, slope = derivative(x, direction)
-            value, slope = finite(value, where, "f gives"), finite(slope, where, "the derivative of f gives")
+            value, slope = finite(value, where, "f returns"), finite(slope, where, "the derivative of f returns")
             error = slope.astype(np.float64) - _generator(value)
             absolute.append(_mean(np.abs(error)))
             square.append(_mean(error**2))
@@ -182,61 +185,49 @@ def lie_derivative(f: Callable[[Any], Any], dataset: xr.Dataset | ArrayLike) -> 
 
 
 def _sizes(absolute: NDArray[np.float64], square: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Give l1, l2 and supremum from the mean |e| and the mean e^2 of each x."""
+    """Return l1, l2 and supremum from the mean |e| and the mean e^2 of each x."""
     return float(absolute.mean()), float(np.sqrt(square.mean())), float(absolute.max())
 
 
 def _generator(u: NDArray[Any]) -> NDArray[Any]:
-    """Give A u, of the type of u, so that nothing is left of it where a model only copies."""
+    """Return A u in the type of u, so that it cancels to the last bit where a model only copies."""
     height, width = u.shape[-2:]
     if min(height, width) < 3:
         raise MeasureError(f"the velocity has {width} x {height} cells; a Lie derivative needs 3 along each axis")
     fields = u.astype(np.float64)
     y, x = np.arange(height)[:, None] - (height - 1) / 2, np.arange(width) - (width - 1) / 2
     across, up = np.gradient(fields, axis=-1, edge_order=2), np.gradient(fields, axis=-2, edge_order=2)
-    turned = np.stack([-fields[..., 1, :, :], fields[..., 0, :, :]], axis=-3)
-    generated: NDArray[Any] = (turned - (x * up - y * across)).astype(u.dtype)
+    rotated = np.stack([-fields[..., 1, :, :], fields[..., 0, :, :]], axis=-3)
+    generated: NDArray[Any] = (rotated - (x * up - y * across)).astype(u.dtype)
     return generated
 
 
-def _acted(g: Transformation, u: NDArray[Any]) -> NDArray[Any]:
-    """Give g u, by the one way that phigen has of acting."""
+def _acted(g: GroupElement, u: NDArray[Any]) -> NDArray[Any]:
+    """Return g u for velocities (..., 2, H, W)."""
     import xarray as xr
 
     dims = (*(f"axis_{i}" for i in range(u.ndim - 3)), "component", "y", "x")
-    acted: NDArray[Any] = act(xr.Dataset({"velocity": (dims, u)}), g)["velocity"].values
+    try:
+        acted: NDArray[Any] = g.act(xr.Dataset({"velocity": (dims, u)}))["velocity"].values
+    except ValueError as error:
+        raise MeasureError(f"group: {error}; choose a group whose elements fit the box") from error
     return acted
 
 
-def _elements(group: str, dataset: xr.Dataset | ArrayLike) -> list[Transformation]:
-    """Give the elements of a group but the identity."""
-    if group == "translation":
-        return _shifts(getattr(dataset, "attrs", {}))
-    for known, names in GROUPS.items():
-        if known == group and len(names) > 1:
-            return [ELEMENTS[name] for name in names if name != "identity"]
-    known_groups = ", ".join(name for name, names in GROUPS.items() if len(names) > 1)
-    raise MeasureError(f"group: no group to measure a model with, got {group}; known are {known_groups}, translation")
-
-
-def _shifts(attributes: Mapping[str, Any]) -> list[Transformation]:
-    if attributes.get("group") != "translation":
-        raise MeasureError("group: the translations are a dataset's own; pass one whose symmetry.group is translation")
-    group = Group.of(attributes)
-    shifts = [Shift.named(name) for name in attributes["elements"] if name != "identity"]
-    for g in shifts:
-        if not g.is_whole or g.along(group.periodic) != g:
-            raise MeasureError(f"group: {g.name} is no shift by whole cells of a periodic box; choose another dataset")
-    return list(shifts)
-
-
-def _refuse_oblong(elements: list[Transformation], x: NDArray[Any], group: str) -> None:
-    height, width = x.shape[-2:]
-    if width != height and any(getattr(g, "swaps_axes", False) for g in elements):
-        raise MeasureError(f"group: {group} needs a square box, got {width} x {height} cells; C2 and D2 do not")
+def _elements(group: str, dataset: xr.Dataset | ArrayLike) -> tuple[GroupElement, ...]:
+    """Return the elements of a group but the identity."""
+    if group not in GROUPS:
+        raise MeasureError(f"group: there is no such group, got {group}; known are {', '.join(GROUPS)}")
+    try:
+        elements = GROUPS[group].model_elements(getattr(dataset, "attrs", {}))
+    except ValueError as error:
+        raise MeasureError(f"group: {error}") from error
+    if not elements:
+        raise MeasureError(f"group: {group} has no element besides the identity; choose a larger group")
+    return elements
 
 
 def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the mean of each item, which does not depend on the others that are at hand."""
+    """Return the mean of each item, which does not depend on the other items of the array."""
     mean: NDArray[np.float64] = values.reshape(len(values), -1).mean(axis=1)
     return mean

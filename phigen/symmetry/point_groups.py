@@ -1,9 +1,10 @@
 """The point groups of the square, and how their elements act on points, vectors and finished fields.
 
-An element acts on a field u by (g u)(p) = R u(R^-1 p): every value moves with its point, and a vector also
-turns its arrow.  R is a signed permutation of the axes, a quarter turn or a mirror, so cell centres fall on cell
-centres and faces on faces: an element acts by index permutation and change of sign alone, nothing is
-interpolated, and acting with the inverse gives back every bit.
+    (g u)(p) = R u(R^-1 p)
+
+Every value moves with its point, and a vector changes its direction too.  R is a signed permutation of the axes, a
+rotation by quarter turns or a reflection, so cell centres fall on cell centres and faces on faces: an element permutes
+indices and changes signs.  Nothing is interpolated, and acting with the inverse restores every bit.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
-import numpy as np
+from phigen.symmetry.element import Box, GroupElement, NonInteger, Point, Sides
+from phigen.symmetry.permutation import on_array, on_dataset
 
 if TYPE_CHECKING:
     import xarray as xr
-    from numpy.typing import NDArray
 
 ElementName = Literal[
     "identity",
@@ -29,27 +30,56 @@ ElementName = Literal[
     "mirror_antidiagonal",
 ]
 GroupName = Literal["C1", "C2", "C4", "D1_x", "D1_y", "D1_diagonal", "D1_antidiagonal", "D2", "D2_diagonal", "D4"]
-Point = tuple[float, float]
+Matrix = tuple[tuple[int, int], tuple[int, int]]
 Value = TypeVar("Value")
 Fields = TypeVar("Fields", "xr.Dataset", "xr.DataArray")
 
-FACES = ("velocity_x", "velocity_y")
+_NAMES: dict[Matrix, ElementName] = {
+    ((1, 0), (0, 1)): "identity",
+    ((0, -1), (1, 0)): "rotate90",
+    ((-1, 0), (0, -1)): "rotate180",
+    ((0, 1), (-1, 0)): "rotate270",
+    ((-1, 0), (0, 1)): "mirror_x",
+    ((1, 0), (0, -1)): "mirror_y",
+    ((0, 1), (1, 0)): "mirror_diagonal",
+    ((0, -1), (-1, 0)): "mirror_antidiagonal",
+}
+"""Rotations are counter-clockwise; mirror_x maps x to -x."""
 
 
 @dataclass(frozen=True)
-class Element:
-    """A group element, as the matrix R that turns column vectors (x, y) about the centre of the box.
+class PointElement(GroupElement):
+    """A rotation or reflection about the centre of the box, as the matrix R that acts on column vectors (x, y).
 
     Parameters
     ----------
-    name : str
-        As stored in a dataset's coordinate `element`; rotations are counter-clockwise, mirror_x takes x to -x.
     matrix : ((int, int), (int, int))
         Rows of R: one entry of each row and column is 1 or -1, the other 0.
     """
 
-    name: ElementName
-    matrix: tuple[tuple[int, int], tuple[int, int]]
+    matrix: Matrix
+
+    @property
+    def name(self) -> ElementName:
+        """The value of a dataset's coordinate `element`."""
+        return _NAMES[self.matrix]
+
+    @property
+    def inverse(self) -> PointElement:
+        """The element that undoes this one: the transpose of R."""
+        (a, b), (c, d) = self.matrix
+        return PointElement(((a, c), (b, d)))
+
+    @property
+    def identity(self) -> PointElement:
+        """The element that changes nothing."""
+        return ELEMENTS["identity"]
+
+    def __matmul__(self, before: PointElement) -> PointElement:
+        """Return the element that acts as `before` and then as this one: the product of the matrices."""
+        (a, b), (c, d) = self.matrix
+        (e, f), (g, h) = before.matrix
+        return PointElement(((a * e + b * g, a * f + b * h), (c * e + d * g, c * f + d * h)))
 
     @property
     def swaps_axes(self) -> bool:
@@ -57,34 +87,35 @@ class Element:
         return self.matrix[0][0] == 0
 
     def _source(self, axis: int) -> tuple[int, int]:
-        """Which component the new component `axis` comes from, and with which sign."""
+        """Return which component the new component `axis` comes from, and with which sign."""
         row = self.matrix[axis]
         component = 1 if row[0] == 0 else 0
         return component, row[component]
 
-    def on_vector(self, vector: Point) -> Point:
-        """Give R v for a vector (x, y)."""
+    def on_direction(self, direction: Point) -> Point:
+        """Return R v for a vector v = (x, y)."""
         (i, sign_x), (j, sign_y) = self._source(0), self._source(1)
-        return sign_x * vector[i], sign_y * vector[j]
+        return sign_x * direction[i], sign_y * direction[j]
 
-    def on_point(self, point: Point, box: Point) -> Point:
-        """Give where a point (x, y) of a box [0, Lx] x [0, Ly] goes when it turns about the box's centre."""
+    def on_point(self, point: Point, box: Box) -> Point:
+        """Return the image of a point (x, y) under R about the centre of the box."""
         (i, sign_x), (j, sign_y) = self._source(0), self._source(1)
-        x = point[i] if sign_x > 0 else box[0] - point[i]
-        y = point[j] if sign_y > 0 else box[1] - point[j]
+        x = point[i] if sign_x > 0 else box.cells[0] - point[i]
+        y = point[j] if sign_y > 0 else box.cells[1] - point[j]
         return x, y
 
-    def on_sides(self, sides: tuple[tuple[Value, Value], tuple[Value, Value]]) -> tuple[tuple[Value, Value], ...]:
-        """Give what is on the lower and upper side of x and of y, from what was there: walls turn with the box."""
-        return tuple(
+    def on_sides(self, sides: Sides) -> Sides:
+        """Return the boundary conditions of the four sides after the box has been rotated or reflected."""
+        x, y = (
             (sides[i][0], sides[i][1]) if sign > 0 else (sides[i][1], sides[i][0])
             for i, sign in (self._source(0), self._source(1))
         )
+        return x, y
 
     def on_scalars(self, values: Any) -> Any:
         """Move scalars of shape (..., y, x) with their points; also faces, once their component is chosen.
 
-        Arrays of numpy or jax: only their own methods are used.
+        Takes arrays of numpy or jax: only their own methods are used.
         """
         if self.swaps_axes:
             values = values.swapaxes(-1, -2)
@@ -97,22 +128,26 @@ class Element:
         new_x, new_y = (x, y)[i], (x, y)[j]
         return new_x if sign_x > 0 else -new_x, new_y if sign_y > 0 else -new_y
 
+    def act(self, fields: xr.Dataset) -> xr.Dataset:
+        """Return rotated or reflected fields; see `turn`."""
+        return turn(fields, self.name)
 
-ELEMENTS: dict[ElementName, Element] = {
-    element.name: element
-    for element in (
-        Element("identity", ((1, 0), (0, 1))),
-        Element("rotate90", ((0, -1), (1, 0))),
-        Element("rotate180", ((-1, 0), (0, -1))),
-        Element("rotate270", ((0, 1), (-1, 0))),
-        Element("mirror_x", ((-1, 0), (0, 1))),
-        Element("mirror_y", ((1, 0), (0, -1))),
-        Element("mirror_diagonal", ((0, 1), (1, 0))),
-        Element("mirror_antidiagonal", ((0, -1), (-1, 0))),
-    )
-}
+    def misfit(self, box: Box, *, non_integer: NonInteger) -> str | None:
+        """Say why the element does not map the box and its boundary conditions onto themselves."""
+        (width, height), (x, y) = box.cells, box.boundaries
+        if self.swaps_axes and width != height:
+            return f"{self.name} needs a square box, got {width} x {height} cells; make the cells equal or use C2 or D2"
+        if self.on_sides(box.boundaries) == box.boundaries:
+            return None
+        uniform = self.swaps_axes and x[0] == x[1] and y[0] == y[1]
+        needed = "the same boundary conditions on " + ("both axes" if uniform else "the sides that it exchanges")
+        found = " and ".join(lower if lower == upper else f"{lower} to {upper}" for lower, upper in (x, y))
+        return f"{self.name} needs {needed}, got {found}; make them equal or use a smaller group"
 
-GROUPS: dict[GroupName, tuple[ElementName, ...]] = {
+
+ELEMENTS: dict[ElementName, PointElement] = {name: PointElement(matrix) for matrix, name in _NAMES.items()}
+
+POINT_GROUPS: dict[GroupName, tuple[ElementName, ...]] = {
     "C1": ("identity",),
     "C2": ("identity", "rotate180"),
     "C4": ("identity", "rotate90", "rotate180", "rotate270"),
@@ -124,7 +159,7 @@ GROUPS: dict[GroupName, tuple[ElementName, ...]] = {
     "D2_diagonal": ("identity", "rotate180", "mirror_diagonal", "mirror_antidiagonal"),
     "D4": get_args(ElementName),
 }
-"""D4 and all its subgroups: Cn turns, Dn also mirrors."""
+"""D4 and all its subgroups: Cn has n rotations, Dn also n reflections."""
 
 _CHAIN: tuple[ElementName, ...] = (
     "rotate180",
@@ -134,26 +169,25 @@ _CHAIN: tuple[ElementName, ...] = (
     "mirror_diagonal",
     "mirror_antidiagonal",
 )
-"""Each squares into, and normalises, what those before it generate; so any subgroup is made by steps of two."""
+"""The square of each is generated by those before it, which it normalises: so it doubles the group they generate."""
 
 
 def compose(after: ElementName, before: ElementName) -> ElementName:
-    """Give the element that acts as `before` and then `after`: the matrix product R_after R_before."""
-    product = np.array(ELEMENTS[after].matrix) @ np.array(ELEMENTS[before].matrix)
-    return _named(product)
+    """Return the element that acts as `before` and then as `after`: the matrix product R_after R_before."""
+    return (ELEMENTS[after] @ ELEMENTS[before]).name
 
 
 def inverse(element: ElementName) -> ElementName:
-    """Give the element that undoes `element`: the transpose of R."""
-    return _named(np.array(ELEMENTS[element].matrix).T)
+    """Return the element that undoes `element`."""
+    return ELEMENTS[element].inverse.name
 
 
 def project_onto(value: Value, subgroup: tuple[ElementName, ...], mean: Callable[[ElementName, Value], Value]) -> Value:
-    """Project onto what a subgroup leaves as it is: P u = sum over g of g u, divided by the number of elements.
+    """Project onto what is invariant under a subgroup: P u = sum over g of g u, divided by the number of elements.
 
-    Summed by doubling: the mean of u and g u, then that of the result and h times it, ... .  A sum of two does not
-    depend on their order, so that each mean is symmetric under its element to the last bit, and, for each element of
-    the chain normalises those before it, stays so under all of them.
+    The sum is made by doubling: the mean of u and g u, then the mean of the result and h times it, and so on.  A sum of
+    two terms does not depend on their order, so each mean is symmetric under its element to the last bit.  Each element
+    of the chain normalises those before it, so the mean stays symmetric under all of them.
 
     Parameters
     ----------
@@ -162,38 +196,34 @@ def project_onto(value: Value, subgroup: tuple[ElementName, ...], mean: Callable
     subgroup : tuple of str
         Its elements.
     mean : callable
-        From an element g and fields u, (u + g u) / 2.
+        From an element g and fields u to (u + g u) / 2.
 
     Returns
     -------
     any
         As `value`.
     """
-    made: set[ElementName] = {"identity"}
+    generated: set[ElementName] = {"identity"}
     for element in _CHAIN:
-        if element in subgroup and element not in made:
+        if element in subgroup and element not in generated:
             value = mean(element, value)
-            made |= {compose(element, other) for other in made}
+            generated |= {compose(element, other) for other in generated}
     return value
 
 
-def _named(matrix: NDArray[np.int_]) -> ElementName:
-    return next(name for name, element in ELEMENTS.items() if np.array_equal(element.matrix, matrix))
-
-
 def turn(fields: Fields, element: ElementName) -> Fields:
-    """Turn finished fields by a group element about the centre of their box.
+    """Rotate or reflect finished fields about the centre of their box.
 
-    A scalar moves with its point, a vector also turns its arrow: (g u)(p) = R u(R^-1 p).  Faces are turned as a
-    pair, all N+1 of them: a quarter turn makes of velocity_x what becomes velocity_y.
+    A scalar moves with its point, a vector also changes its direction: (g u)(p) = R u(R^-1 p).  Faces are transformed
+    as a pair, all N + 1 of them: a rotation by 90 degrees maps velocity_x to velocity_y.
 
     Parameters
     ----------
     fields : Dataset or DataArray
         Variables with dims among (..., component, y, x); in a Dataset also the face variables velocity_x
-        (..., y, x_face) and velocity_y (..., y_face, x).  Other dims are left as they are.  Values are loaded.
+        (..., y, x_face) and velocity_y (..., y_face, x).  Other dims stay as they are.  Values are loaded.
     element : str
-        Name of a group element, such as ``rotate90`` (counter-clockwise).
+        Name of a rotation or reflection, such as ``rotate90`` (counter-clockwise).
 
     Returns
     -------
@@ -203,56 +233,12 @@ def turn(fields: Fields, element: ElementName) -> Fields:
     Raises
     ------
     ValueError
-        If a quarter turn meets a box that is not square, one face component lacks the other, or a field has only one
-        of x and y.
+        If the element swaps the axes of a box that is not square, if one component of the faces is missing, or if a
+        field has only one of the dims x and y.
     """
     import xarray as xr
 
     g = ELEMENTS[element]
     if element == "identity":
         return fields.copy()
-    if isinstance(fields, xr.DataArray):
-        return _turn_array(fields, g)
-    turned = {name: _turn_array(field, g) for name, field in fields.items() if name not in FACES}
-    if any(name in fields for name in FACES):
-        turned.update(_turn_faces(fields, g))
-    return fields.assign(turned)
-
-
-def _turn_array(field: xr.DataArray, g: Element) -> xr.DataArray:
-    if {"x_face", "y_face"} & set(field.dims):
-        raise ValueError(f"{field.name}: faces are turned in pairs, got one component; pass a Dataset with both")
-    core = [dim for dim in ("component", "y", "x") if dim in field.dims]
-    ordered = field.transpose(..., *core)
-    values = ordered.values
-    if "component" in core:
-        axis = -len(core)
-        x, y = np.moveaxis(values, axis, 0)
-        values = np.stack(g.on_components(x, y), axis=axis)
-    if ("x" in core) != ("y" in core):
-        raise ValueError(
-            f"{field.name}: a field has both dims x and y or neither, got {', '.join(map(str, field.dims))}"
-        )
-    if "x" in core:
-        _refuse_oblong(ordered, g)
-        values = g.on_scalars(values)
-    return ordered.copy(data=values).transpose(*field.dims)
-
-
-def _turn_faces(fields: xr.Dataset, g: Element) -> dict[str, xr.DataArray]:
-    if not all(name in fields for name in FACES):
-        raise ValueError(f"faces are turned in pairs; the Dataset needs both {' and '.join(FACES)}")
-    along_x = fields["velocity_x"].transpose(..., "y", "x_face")
-    along_y = fields["velocity_y"].transpose(..., "y_face", "x")
-    _refuse_oblong(along_x.isel(x_face=slice(1, None)), g)
-    x, y = g.on_components(along_x.values, along_y.values)
-    return {
-        "velocity_x": along_x.copy(data=g.on_scalars(x)).transpose(*fields["velocity_x"].dims),
-        "velocity_y": along_y.copy(data=g.on_scalars(y)).transpose(*fields["velocity_y"].dims),
-    }
-
-
-def _refuse_oblong(field: xr.DataArray, g: Element) -> None:
-    rows, columns = field.shape[-2:]
-    if g.swaps_axes and rows != columns:
-        raise ValueError(f"{g.name} needs a square box, got {columns} x {rows} cells")
+    return on_array(fields, g) if isinstance(fields, xr.DataArray) else on_dataset(fields, g)

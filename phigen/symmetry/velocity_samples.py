@@ -1,4 +1,4 @@
-"""The velocities that a model is measured on, piece by piece, and what each of them is called."""
+"""The velocities that a model is measured on, read piece by piece, and the name of each in messages."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 CELLS_AT_ONCE = 2**18
-"""Cells of the fields that a model is given at a time, 64 of 64 x 64: its layers may need a hundred times as much."""
+"""Cells per call of the model, 64 fields of 64 x 64: its layers may need a hundred times as much memory."""
 
 Name = Callable[[int], str]
-"""What an item of a piece is called."""
+"""From the position of an item in a piece to its name in messages."""
 
 
 def windows(dataset: xr.Dataset | ArrayLike) -> Iterator[tuple[NDArray[Any], Name]]:
-    """Give a sample piece by piece.
+    """Yield a sample piece by piece.
 
     Parameters
     ----------
     dataset : Dataset or array_like
-        With a variable `velocity` of dims component, y and x, and run and time if it has them: an item is a frame.
-        Or velocities (n, ..., 2, H, W): an item is one of the n; (2, H, W) is one.
+        With a variable `velocity` that has the dims component, y and x, and possibly run and time: an item is a frame.
+        Or velocities (n, ..., 2, H, W): an item is one of the n; (2, H, W) is a single item.
 
     Yields
     ------
     velocities : (n, ..., 2, H, W)
-        As stored, if those are floating-point numbers, and in double precision otherwise.
+        As stored if they are floating-point numbers, otherwise in double precision.
     name : callable
-        From the position in this piece to what the item is called.
+        From the position in this piece to the item's name.
 
     Raises
     ------
     MeasureError
-        If there is no velocity, or it has another shape or values that are not finite.
+        If there is no velocity, its shape is wrong, or it has values that are not finite.
     """
     import xarray as xr
 
@@ -49,7 +49,8 @@ def windows(dataset: xr.Dataset | ArrayLike) -> Iterator[tuple[NDArray[Any], Nam
         yield from _pieces(array[None] if single else array, "sample")
         return
     if "velocity" not in dataset:
-        raise MeasureError(f"the dataset has no velocity, got {', '.join(map(str, dataset)) or 'nothing'}")
+        there = ", ".join(map(str, dataset)) or "nothing"
+        raise MeasureError(f"the dataset has no velocity, got {there}; build it with store: [velocity]")
     fields = dataset["velocity"]
     fields = fields.expand_dims([dim for dim in ("run", "time") if dim not in fields.dims])
     for run in range(fields.sizes["run"]):
@@ -57,22 +58,23 @@ def windows(dataset: xr.Dataset | ArrayLike) -> Iterator[tuple[NDArray[Any], Nam
 
 
 def finite(values: NDArray[Any], name: Name, what: str) -> NDArray[Any]:
-    """Give the values of a piece, if they are finite.
+    """Return the values of a piece if they are finite.
 
     Raises
     ------
     MeasureError
-        If they are not, with the name of the first item.
+        Otherwise, with the name of the first item that has one.
     """
-    sound = np.isfinite(values).reshape(len(values), -1).all(axis=1)
-    if not sound.all():
-        raise MeasureError(f"{name(int(np.argmin(sound)))}: {what} values that are not finite")
+    valid = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    if not valid.all():
+        raise MeasureError(f"{name(int(np.argmin(valid)))}: {what} values that are not finite")
     return values
 
 
 def _pieces(fields: Any, what: str) -> Iterator[tuple[NDArray[Any], Name]]:
     if len(fields.shape) < 4 or fields.shape[-3] != 2 or 0 in fields.shape:
-        raise MeasureError(f"a velocity has the shape (..., 2, H, W), got {tuple(fields.shape)}")
+        shape = tuple(fields.shape)
+        raise MeasureError(f"a velocity must have the shape (..., 2, H, W), got {shape}; choose or reorder its axes")
     length = max(1, CELLS_AT_ONCE // int(np.prod((*fields.shape[1:-3], *fields.shape[-2:]))))
     for start in range(0, fields.shape[0], length):
 

@@ -1,12 +1,12 @@
-"""Fields as the channels of a network: read into one array, turned and normalised.
+"""Fields as the channels of a network: read into one array, acted on by a group element, and normalised.
 
-Normalisation must commute with the group, or it breaks the symmetry that the data have.  A turn takes x to y and y to
--x.  So a vector v is divided by one number, the root mean square over both components, and no mean is subtracted; a
-scalar s, which a turn only moves, loses its mean and is divided by its standard deviation:
+Normalisation must commute with the group, or it breaks the symmetry of the data.  A rotation by 90 degrees takes x to y
+and y to -x.  A vector v is therefore divided by one number, the root mean square over both components, and no mean is
+subtracted.  A scalar s, which a rotation only moves, loses its mean and is divided by its standard deviation:
 
     v / sqrt((rms_x^2 + rms_y^2) / 2)        (s - mean) / std
 
-Both commute with turns and mirrors to the last bit.  Means and deviations by component would not.
+Both commute with rotations and reflections to the last bit.  A mean or deviation for each component would not.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from phigen.errors import WindowError
-from phigen.simulation.variables import VARIABLES
-from phigen.symmetry.point_groups import Element
+from phigen.symmetry.fields import FIELDS
+from phigen.symmetry.point_groups import PointElement
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,7 +35,7 @@ class Field:
     variable : Variable
         With dims among (run, time, component, y, x), in any order; on disk or in memory.
     mean, scale : float
-        What is subtracted, and then divided by.
+        Values are normalised as (value - mean) / scale.
     """
 
     variable: xr.Variable
@@ -44,18 +44,18 @@ class Field:
 
     @property
     def channels(self) -> int:
-        """How many there are: 1 or 2."""
+        """Number of channels: 1 or 2."""
         return 2 if self._is_vector else 1
 
     @property
     def _is_vector(self) -> bool:
         return "component" in self.variable.dims
 
-    def read(self, run: int, frames: slice, g: Element, *, out: NDArray[np.float32]) -> None:
+    def read(self, run: int, frames: slice, g: PointElement, *, out: NDArray[np.float32]) -> None:
         """Read frames of a run into channels (time, channel, y, x)."""
         at: dict[Any, Any] = {"run": run, "time": frames}
-        # Not by a DataArray, which takes longer to be indexed than a window to be read; alone in this process, for a
-        # dask array's threads do not live on in a process that was forked.
+        # A Variable, because indexing a DataArray takes longer than reading a window.  Synchronous, because the threads
+        # of a dask array do not survive a fork.
         window = self.variable[tuple(at.get(dim, slice(None)) for dim in self.variable.dims)]
         order = ("component", "time", "y", "x") if self._is_vector else ("time", "y", "x")
         values = window.load(scheduler="synchronous").transpose(*order).values
@@ -67,7 +67,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Channels:
-    """Some variables of a dataset, as channels one after another.
+    """Some variables of a dataset as consecutive channels.
 
     Parameters
     ----------
@@ -82,22 +82,22 @@ class Channels:
 
     @classmethod
     def of(cls, dataset: xr.Dataset, variables: Sequence[str], *, normalise: bool) -> Self:
-        """Choose variables of a dataset.
+        """Return the channels of some variables of a dataset.
 
         Raises
         ------
         WindowError
-            If one is not there, is no field in cell centres, or has no statistics to be normalised by.
+            If one is missing, is not a field in cell centres, or has no statistics to normalise it by.
         """
         names = (variables,) if isinstance(variables, str) else tuple(variables)
         if not names:
-            raise WindowError("variables: none are chosen; name some, such as velocity")
+            raise WindowError("variables: needs at least one, got none; name some, such as velocity")
         fields = tuple(_field(dataset, name, normalise=normalise) for name in names)
         rows, columns = dataset.sizes["y"], dataset.sizes["x"]
         return cls(fields, (sum(field.channels for field in fields), rows, columns))
 
-    def read(self, run: int, frames: slice, g: Element, *, out: NDArray[np.float32]) -> None:
-        """Read frames of a run, turned by an element, into an array (time, channel, y, x)."""
+    def read(self, run: int, frames: slice, g: PointElement, *, out: NDArray[np.float32]) -> None:
+        """Read frames of a run, acted on by an element, into an array (time, channel, y, x)."""
         start = 0
         for field in self.fields:
             field.read(run, frames, g, out=out[:, start : start + field.channels])
@@ -105,12 +105,12 @@ class Channels:
 
     @property
     def mean(self) -> NDArray[np.float32]:
-        """What is subtracted from each channel, (channel, 1, 1)."""
+        """The mean that is subtracted from each channel, (channel, 1, 1)."""
         return self._by_channel([field.mean for field in self.fields])
 
     @property
     def scale(self) -> NDArray[np.float32]:
-        """What each channel is then divided by, (channel, 1, 1)."""
+        """The scale that each channel is then divided by, (channel, 1, 1)."""
         return self._by_channel([field.scale for field in self.fields])
 
     def _by_channel(self, numbers: Sequence[float]) -> NDArray[np.float32]:
@@ -120,28 +120,29 @@ class Channels:
 
 def _field(dataset: xr.Dataset, name: str, *, normalise: bool) -> Field:
     if name not in dataset.data_vars:
-        there = ", ".join(map(str, dataset.data_vars)) or "nothing"
-        raise WindowError(f"variables: the dataset has no {name}, got {there}; choose some of these")
+        there = ", ".join(map(str, dataset.data_vars)) or "none"
+        raise WindowError(f"variables: the dataset has {there}, got {name}; choose some that it has")
     variable = dataset.variables[name]
-    needed = set(VARIABLES[name].dims if name in VARIABLES else ()) | {"time", "y", "x"}
+    needed = set(FIELDS[name].dims if name in FIELDS else ()) | {"time", "y", "x"}
     whole = needed <= set(variable.dims) <= {"run", "time", "component", "y", "x"}
     if not whole or variable.sizes.get("component", 2) != 2:
         dims = ", ".join(f"{dim} {size}" for dim, size in variable.sizes.items())
         raise WindowError(
-            f"variables: {name} is no field in cell centres with all its components, got dims {dims}; choose one that "
-            "is, such as velocity or smoke"
+            f"variables: {name} must be a field in cell centres with all its components, got dims {dims}; choose "
+            "another, such as velocity or smoke"
         )
     return Field(variable, *_statistics(name, variable) if normalise else (0.0, 1.0))
 
 
 def _statistics(name: str, variable: xr.Variable) -> tuple[float, float]:
-    """Give what is subtracted and divided by; a field that never changes is divided by 1."""
+    """Return the mean and scale to normalise by; a constant field has scale 1."""
     wanted, count = (("rms",), 2) if "component" in variable.dims else (("mean", "std"), 1)
     numbers = [np.ravel(variable.attrs.get(key, ())).astype(np.float64) for key in wanted]
     if any(found.size != count for found in numbers):
         raise WindowError(
-            f"normalise: {name} has no {' and '.join(wanted)} among its attributes; pass normalise=False, or a dataset "
-            "that has statistics, as phigen.build makes it"
+            f"normalise: {name} needs the attributes {' and '.join(wanted)}, got "
+            f"{', '.join(variable.attrs) or 'none'}; pass normalise=False, or a dataset with statistics, as "
+            "phigen.build writes it"
         )
     if count == 2:
         return 0.0, float(np.sqrt(np.mean(numbers[0] ** 2))) or 1.0

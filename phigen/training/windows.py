@@ -1,7 +1,7 @@
-"""Windows of a dataset: some frames to learn from and those that follow, as arrays (time, channel, y, x).
+"""Windows of a dataset: input frames and the target frames that follow them, as arrays (time, channel, y, x).
 
-A window is made of frames that follow one another in one run and one split.  Windows are counted, not listed: the i-th
-is found by arithmetic, so that a table of millions costs nothing.
+A window holds consecutive frames of one run and one split.  Windows are not listed: the position of the i-th one is
+computed, so that millions of them take no memory.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 
 from phigen.errors import WindowError
 from phigen.hub.opening import open
-from phigen.recipe.splitting import NAMES
-from phigen.symmetry.point_groups import ELEMENTS, GROUPS, Element, GroupName
+from phigen.recipe.splits import NAMES
+from phigen.symmetry.point_groups import ELEMENTS, POINT_GROUPS, GroupName, PointElement
 from phigen.training.channels import Channels
 
 if TYPE_CHECKING:
@@ -40,31 +40,32 @@ def batches(
     seed: int = 0,
     framework: Literal["numpy", "jax"] = "numpy",
 ) -> Iterator[Batch]:
-    """Give the windows of a dataset once, in batches: what `phigen.torch.Windows` gives, without torch.
+    """Return an iterator over the windows of a dataset in batches, each window once; needs no torch.
 
     Parameters
     ----------
     dataset : Dataset, str or Path
-        As `phigen.open` gives it, or a selection of its runs, frames or cells; or its place.
+        As opened by `phigen.open`, or a selection of its runs, frames or cells; or its path or hf:// address.
     input, horizon : int
-        How many frames are learned from, and how many follow.
+        Number of input frames, and of target frames that follow them.
     split : str or None
         ``train``, ``validation`` or ``test``: its runs, and where frames are split, its frames.  None takes all.
     batch_size : int
-        Windows a batch; the last batch has what is left.
+        Windows per batch; the last batch may have fewer.
     normalise : bool
-        By the statistics of the training part, so that it commutes with the group, see `phigen.training.channels`.
+        Normalise by the statistics of the training part, so that it commutes with the group, see
+        `phigen.training.channels`.
     variables : sequence of str
-        Fields in cell centres, which become channels in this order; a vector becomes two, x and y.  All others are
-        moved as scalars: a vorticity of your own would also have to change its sign in a mirror.
+        Fields in cell centres, which become channels in this order; a vector becomes two, x and y.  All others
+        transform as scalars.  That is wrong for a pseudoscalar such as vorticity, whose sign a reflection changes.
     augment : str, optional
-        A point group, such as ``C4`` or ``D4``: each window is acted on by one of its elements, drawn at random.
+        A point group, such as ``C4`` or ``D4``: a random element of it acts on each window.
     shuffle : bool
-        Whether windows come in an order that is drawn at random.
+        Return windows in random order.
     seed : int
-        Of what is drawn; the same seed gives the same batches.  Take another for each epoch.
+        Seed of the random order and elements: the same seed gives the same batches.  Use another for each epoch.
     framework : str
-        ``numpy`` or ``jax``: whose arrays they are.
+        Type of the arrays: ``numpy`` or ``jax``.
 
     Returns
     -------
@@ -74,7 +75,7 @@ def batches(
     Raises
     ------
     WindowError
-        If the dataset has no such split, variable, statistics or windows.
+        If the dataset does not have the split, a variable, its statistics, or any window.
     """
     windows = Windows.of(
         dataset,
@@ -117,17 +118,17 @@ class Windows:
     Parameters
     ----------
     channels : Channels
-        What is read of each frame, and how it is normalised.
+        The channels that are read of each frame, and their normalisation.
     runs : (n,) int
-        Positions of the runs that are chosen.
+        Positions of the chosen runs.
     begins : (m,) int
-        Where each stretch of frames without a gap begins, by position; the same in every run.
+        Position of the first frame of each stretch of frames without a gap; the same in every run.
     before : (m + 1,) int
-        How many windows of a run lie before each stretch, and in all.
+        Number of windows of a run before each stretch, and the total.
     input, horizon : int
-        How many frames are learned from, and how many follow.
-    elements : tuple of Element
-        Those that a window may be acted on by; the first changes nothing.
+        Number of input frames, and of target frames that follow them.
+    elements : tuple of PointElement
+        Elements that may act on a window; the first is the identity.
     """
 
     channels: Channels
@@ -136,7 +137,7 @@ class Windows:
     before: NDArray[np.int_]
     input: int
     horizon: int
-    elements: tuple[Element, ...]
+    elements: tuple[PointElement, ...]
 
     @classmethod
     def of(
@@ -150,7 +151,7 @@ class Windows:
         variables: Sequence[str],
         augment: GroupName | None,
     ) -> Self:
-        """Count the windows of a dataset; `batches` says what the parameters are."""
+        """Return the windows of a dataset; the parameters are those of `batches`."""
         if min(input, horizon) < 1:
             raise ValueError(f"input and horizon must be at least 1, got {input} and {horizon}")
         dataset = open(dataset) if isinstance(dataset, (str, Path)) else dataset
@@ -160,8 +161,9 @@ class Windows:
         counts = np.maximum(lengths - (input + horizon) + 1, 0)
         if not counts.any():
             raise WindowError(
-                f"windows of {input} + {horizon} frames: the longest stretch of {split or 'all frames'} without a gap "
-                f"has {lengths.max(initial=0)}; take a smaller input or horizon, or select more frames"
+                f"input, horizon: the longest stretch of {split or 'all frames'} without a gap has "
+                f"{lengths.max(initial=0)} frames, got windows of {input} + {horizon}; choose a smaller input or "
+                "horizon, or select more frames"
             )
         before = np.concatenate([[0], np.cumsum(counts)])
         return cls(channels, runs, begins, before, input, horizon, _elements(augment, channels))
@@ -175,42 +177,42 @@ class Windows:
         return (self.input + self.horizon, *self.channels.shape)
 
     def place(self, index: int) -> tuple[int, int]:
-        """Give the position of a window's run, and of its first frame.
+        """Return the position of a window's run, and of its first frame.
 
         Raises
         ------
         IndexError
-            If there is no window of that number.
+            If `index` is negative, or not less than the number of windows.
         """
         if not 0 <= index < len(self):
-            raise IndexError(f"there is no window {index}, there are {len(self)}, from 0")
+            raise IndexError(f"window index must be from 0 to {len(self) - 1}, got {index}")
         run, rest = divmod(index, int(self.before[-1]))
         stretch = int(np.searchsorted(self.before, rest, side="right")) - 1
         return int(self.runs[run]), int(self.begins[stretch] + rest - self.before[stretch])
 
     def read(self, index: int, element: int = 0, *, out: NDArray[np.float32]) -> None:
-        """Read a window into an array of the windows' shape, acted on by one of the elements."""
+        """Read a window into `out`, acted on by one of the elements, given by its position."""
         run, frame = self.place(index)
         self.channels.read(run, slice(frame, frame + len(out)), self.elements[element], out=out)
 
 
 def _chosen(dataset: xr.Dataset, split: str | None) -> tuple[NDArray[np.int_], NDArray[np.bool_]]:
-    """Give the positions of a split's runs, and which frames are its."""
+    """Return the positions of a split's runs, and a mask of its frames."""
     if "time" not in dataset.dims:
         raise WindowError("the dataset has no dim time; select frames with a list or slice, which keeps it")
     count, frames = dataset.sizes.get("run", 1), np.ones(dataset.sizes["time"], dtype=bool)
     if split is None:
         return np.arange(count), frames
-    homes = np.atleast_1d(dataset["split"].values).tolist() if "split" in dataset.coords else []
-    # Runs that are not split are all for training; their frames may be split all the same.
-    by_frames = set(homes) == {"train"}
-    known = [name for name in NAMES if name in homes or (by_frames and f"frames_{name}" in dataset.attrs)]
+    own = np.atleast_1d(dataset["split"].values).tolist() if "split" in dataset.coords else []
+    # Where runs are not split, all are for training; their frames may still be split.
+    by_frames = set(own) == {"train"}
+    known = [name for name in NAMES if name in own or (by_frames and f"frames_{name}" in dataset.attrs)]
     if split not in known:
         raise WindowError(
-            f"split: no run of the dataset is for {split}, it has {', '.join(known) or 'no splits'}; choose one that "
-            "is there, or None for all windows"
+            f"split: the dataset has {', '.join(known) or 'no splits'}, got {split}; choose one that it has, or None "
+            "for all windows"
         )
-    runs = np.flatnonzero([by_frames or home == split for home in homes])
+    runs = np.flatnonzero([by_frames or of_run == split for of_run in own])
     ends = dataset.attrs.get(f"frames_{split}")
     if ends is not None:
         times = dataset["time"].values
@@ -219,9 +221,9 @@ def _chosen(dataset: xr.Dataset, split: str | None) -> tuple[NDArray[np.int_], N
 
 
 def _stretches(dataset: xr.Dataset, chosen: NDArray[np.bool_]) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
-    """Give where the stretches of chosen frames without a gap begin, and how long they are.
+    """Return the first positions and the lengths of the stretches of chosen frames without a gap.
 
-    A gap is any other distance of two frames than the commonest one.
+    A gap is any distance between consecutive frames other than the most common one.
     """
     positions = np.flatnonzero(chosen)
     times = np.asarray(dataset["time"].values, np.float64)
@@ -233,16 +235,16 @@ def _stretches(dataset: xr.Dataset, chosen: NDArray[np.bool_]) -> tuple[NDArray[
     return positions[edges[:-1]], np.diff(edges)
 
 
-def _elements(augment: GroupName | None, channels: Channels) -> tuple[Element, ...]:
+def _elements(augment: GroupName | None, channels: Channels) -> tuple[PointElement, ...]:
     if augment is None:
         return (ELEMENTS["identity"],)
-    if augment not in GROUPS:
-        raise WindowError(f"augment: {augment!r} is no point group; choose one of {', '.join(GROUPS)}")
-    elements = tuple(ELEMENTS[name] for name in GROUPS[augment])
+    if augment not in POINT_GROUPS:
+        raise WindowError(f"augment: unknown point group, got {augment!r}; choose one of {', '.join(POINT_GROUPS)}")
+    elements = tuple(ELEMENTS[name] for name in POINT_GROUPS[augment])
     _, rows, columns = channels.shape
     if rows != columns and any(g.swaps_axes for g in elements):
         raise WindowError(
-            f"augment: {augment} needs a square box, got {columns} x {rows} cells; choose a group without quarter "
-            "turns and diagonal mirrors, such as D2"
+            f"augment: {augment} needs a square box, got {columns} x {rows} cells; choose a group without rotations by "
+            "90 degrees and reflections in diagonals, such as D2"
         )
     return elements

@@ -22,6 +22,7 @@ from phigen.errors import BuildError, SimulationError, StoreError
 from phigen.planning.plans import plan
 from phigen.recipe.loading import load, parse
 from phigen.recipe.model import Recipe
+from phigen.store import construction
 from phigen.store import reading as store
 from tests.shared.command import free_port
 from tests.shared.files import files_of
@@ -29,9 +30,9 @@ from tests.shared.recipes import SMALL
 
 
 def test_progress_counts_every_run_of_an_orbit_that_shares_a_simulation(small: Recipe, tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
-    built = build(small, tmp_path / "s.zarr", workers=1, progress=lambda what, done, total: told.append((done, total)))
-    assert told == [(0, 8), (5, 8), (6, 8), (7, 8), (8, 8)]
+    seen: list[tuple[int, int]] = []
+    built = build(small, tmp_path / "s.zarr", workers=1, progress=lambda what, done, total: seen.append((done, total)))
+    assert seen == [(0, 8), (5, 8), (6, 8), (7, 8), (8, 8)]
     assert (built.runs, built.written) == (8, 8)
 
 
@@ -68,7 +69,7 @@ def test_a_failure_in_a_worker_is_named_too(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_running_scheduler_gives_the_same_bytes(scheduler: str, small: Recipe, tmp_path: Path) -> None:
-    """Its worker has two threads, which a simulation must bear."""
+    """Its worker has two threads, in which a simulation must work."""
     here = build(small, tmp_path / "here.zarr", workers=1).path
     there = build(small, tmp_path / "there.zarr", scheduler=scheduler).path
     assert files_of(here) == files_of(there)
@@ -99,7 +100,7 @@ def test_a_scheduler_that_does_not_answer_is_one_line(
 
 @pytest.fixture(scope="module")
 def long(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A recipe that takes some seconds, and what it gives when it is left alone."""
+    """A recipe that takes some seconds, and its store when nothing interrupts the build."""
     folder = tmp_path_factory.mktemp("long")
     text = load("rotation_eq10").text.replace("steps: 61", "steps: 800")
     (folder / "long.yaml").write_text(text.replace("{first: 10, last: 59}", "{first: 10, every: 100}"))
@@ -107,7 +108,7 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def _interrupted(recipe: Path, path: Path, number: signal.Signals, workers: str) -> tuple[int, str, float]:
-    """Start a build as a user does, stop it once runs are stored, and give status, stderr and seconds."""
+    """Start a build as a user does, stop it once runs are stored, and return status, stderr and seconds."""
     command = [sys.executable, "-m", "phigen", "build", str(recipe), "--out", str(path), "--workers", workers]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 120
@@ -151,7 +152,7 @@ def test_a_killed_build_continues_to_the_same_bytes(long: tuple[Path, Path], tmp
 def test_two_builds_of_one_store_do_not_meet(small: Recipe, tmp_path: Path) -> None:
     path = tmp_path / "s.zarr"
     with building._claimed(path):
-        with pytest.raises(StoreError, match=r"s\.zarr: is being built by another process; wait for it"):
+        with pytest.raises(StoreError, match=r"s\.zarr: is being built by another process; wait until"):
             build(small, path)
         assert not path.exists()
     assert build(small, path, workers=1).written == 8
@@ -159,7 +160,7 @@ def test_two_builds_of_one_store_do_not_meet(small: Recipe, tmp_path: Path) -> N
 
 @pytest.mark.slow
 def test_a_single_long_simulation_stops_soon_too(tmp_path: Path) -> None:
-    """Compiled code hears no Ctrl-C, so what is long runs in a worker, which is stopped."""
+    """Compiled code cannot be interrupted, so a long simulation runs in a worker, which is stopped."""
     recipe, path = tmp_path / "long.yaml", tmp_path / "s.zarr"
     text = SMALL.replace("cells: 16", "cells: 256").replace("steps: 6", "steps: 4000").replace("[8, 3]", "[80, 30]")
     recipe.write_text(text.replace("first: 1", "first: 3999").replace("levels: [0, 1]", "levels: [0]"))
@@ -192,6 +193,6 @@ def test_a_run_that_cannot_be_written_is_named(small: Recipe, tmp_path: Path, mo
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store, "write", full)
+    monkeypatch.setattr(construction, "write_run", full)
     with pytest.raises(StoreError, match=r"s\.zarr: run 0 .* cannot be written, No space left on device; what was"):
         build(small, tmp_path / "s.zarr", workers=1)

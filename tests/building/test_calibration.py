@@ -1,4 +1,4 @@
-"""What calibration finds makes the errors that were asked for, in the finished dataset too, and is found once."""
+"""The breaking that calibration finds gives the target errors, in the finished dataset too, and is found once."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from phigen.planning.plans import Calibration, plan
 from phigen.recipe.loading import parse
 from phigen.recipe.model import Recipe
 from phigen.recipe.values import spelled_out
+from phigen.store import construction
 from phigen.store import reading as store
 
 RECIPE = """\
@@ -123,23 +124,23 @@ def test_no_error_at_all_needs_no_breaking_at_all() -> None:
 
 
 def test_progress_counts_targets() -> None:
-    told: list[tuple[int, int]] = []
-    calibrate(graded("[0, 0.02]"), progress=lambda done, total: told.append((done, total)))
-    assert told == [(0, 2), (1, 2), (2, 2)]
+    seen: list[tuple[str, int, int]] = []
+    calibrate(graded("[0, 0.02]"), progress=lambda what, done, total: seen.append((what, done, total)))
+    assert seen == [("calibrating", 0, 2), ("calibrating", 1, 2), ("calibrating", 2, 2)]
 
 
-def test_a_target_that_cannot_be_reached_says_which_can_and_where_it_stands() -> None:
+def test_a_target_that_cannot_be_reached_is_refused_with_its_place_and_the_attainable_range() -> None:
     gains = "  breaking: {gains: [0, -0.1, -0.1, -0.1]}"
     with pytest.raises(RecipeError) as caught:
         calibrate(graded("[0, 0.01, 50]", gains))
-    fault = str(caught.value)
-    assert fault.startswith("graded.yaml:10:3: symmetry.target_error: 50 cannot be reached")
-    reach = re.search(r"reaches (\S+) to (\S+);", fault)
-    assert reach is not None
-    least, most = map(float, reach.groups())
+    message = str(caught.value)
+    assert message.startswith("graded.yaml:10:3: symmetry.target_error: 50 cannot be reached")
+    attainable = re.search(r"gives (\S+) to (\S+);", message)
+    assert attainable is not None
+    least, most = map(float, attainable.groups())
     assert least == 0
     assert calibrate(graded(f"[{most * 0.98:.4g}]", gains)).errors[0] == pytest.approx(most * 0.98, rel=0.01)
-    assert "\n" not in fault
+    assert "\n" not in message
 
 
 def test_nothing_is_built_for_a_target_that_cannot_be_reached(tmp_path: Path) -> None:
@@ -165,7 +166,7 @@ def test_a_plan_says_that_strengths_are_not_known_yet() -> None:
     assert [run.strength for run in known.runs[8:]] == pytest.approx([0.1, 0.12, 0.14, 0.16])
 
 
-def test_a_build_that_goes_on_does_not_calibrate_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_that_continues_does_not_calibrate_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, calls = tmp_path / "g.zarr", []
     real = building.calibrate
 
@@ -178,7 +179,7 @@ def test_a_build_that_goes_on_does_not_calibrate_again(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(building, "calibrate", counted)
     with monkeypatch.context() as patch:
-        patch.setattr(store, "write", full)
+        patch.setattr(construction, "write_run", full)
         with pytest.raises(KeyboardInterrupt):
             build(graded(), path, workers=1)
     assert (len(calls), store.status(path).done) == (1, 0)

@@ -155,8 +155,7 @@ def test_another_instruction_set_is_warned_of_in_a_line_recorded_and_not_mixed(
     dataset = store.open(path)
     assert dataset.attrs["instruction_set"] == "AVX"
     assert catalogue.digests(dataset) != expected
-    path.joinpath("manifest.json").unlink()
-    (path / "manifest").mkdir(exist_ok=True)
+    shutil.rmtree(path / "smoke" / "c" / "3")
     mixed = subprocess.run(command, capture_output=True, text=True)
     assert mixed.returncode == 1
     assert "was begun for the instruction set AVX (now AVX2), which gives other values; continue with" in mixed.stderr

@@ -23,7 +23,7 @@ from phigen.measurement.tables import rows_over_time
 from phigen.pictures.preview import _Picture
 from phigen.recipe.loading import parse
 from phigen.store.reading import open as open_dataset
-from phigen.symmetry.point_groups import GROUPS, turn
+from phigen.symmetry.point_groups import POINT_GROUPS, turn
 from tests.shared.command import phigen, succeeds
 from tests.shared.recipes import SMALL
 
@@ -119,12 +119,12 @@ def test_phigens_own_data_have_the_same_errors_from_netcdf(built: Path, tmp_path
     own = open_dataset(built)
     own.drop_attrs().to_netcdf(tmp_path / "export.nc")
     exported = read(tmp_path / "export.nc")
-    assert set(exported["element"].values) == {*GROUPS["C4"]}
+    assert set(exported["element"].values) == {*POINT_GROUPS["C4"]}
     errors, known = measure(adopt(exported, scalar="smoke")), measure(own)
     for name, values in known.items():
         np.testing.assert_array_equal(errors[name], values)
     bare = exported.drop_vars(["element", "level", "orbit"]).isel(run=slice(4, 8))
-    errors = measure(adopt(bare, elements=GROUPS["C4"]))
+    errors = measure(adopt(bare, elements=POINT_GROUPS["C4"]))
     np.testing.assert_array_equal(errors["mae"][0, 0], known["mae"].sel(level=1, variable="velocity"))
 
 
@@ -142,14 +142,14 @@ def test_runs_of_several_orbits_are_told_by_their_elements() -> None:
     runs = [turn(first * scale, g) + shift for scale in (1, 2) for g, shift in (("identity", 0), ("rotate90", 0.5))]
     data = xr.concat(runs, "member").transpose("time", "y", "member", "x", "component")
     elements = ("identity", "rotate90")
-    adopted = adopt(data, run="member", elements=elements)
+    adopted = adopt(data, run_dim="member", elements=elements)
     assert adopted["orbit"].values.tolist() == [0, 0, 1, 1]
     assert adopted.attrs["group"] == "C4"
-    assert mae(data, run="member", elements=elements) == pytest.approx(0.5)
+    assert mae(data, run_dim="member", elements=elements) == pytest.approx(0.5)
     labelled = data.assign_coords(element=("member", np.array([*elements] * 2, dtype=object)))
-    assert mae(labelled, run="member") == pytest.approx(0.5)
-    own = adopt(labelled, run="member", group="C2")
-    assert own["element"].values.tolist() == [*GROUPS["C2"]] * 4
+    assert mae(labelled, run_dim="member") == pytest.approx(0.5)
+    own = adopt(labelled, run_dim="member", group="C2")
+    assert own["element"].values.tolist() == [*POINT_GROUPS["C2"]] * 4
     assert own["orbit"].values.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
@@ -214,7 +214,7 @@ def test_names_are_guessed_by_meaning_before_spelling() -> None:
 def test_one_variable_may_hold_both_components() -> None:
     both = jet().to_dataarray("direction", name="flow").transpose("lat", "lon", "direction", "time").to_dataset()
     assert mae(both, velocity="flow", group="D1_y") == pytest.approx(expected())
-    with pytest.raises(MeasureError, match=r"flow \(lat, lon, time\) has no dim of length 2"):
+    with pytest.raises(MeasureError, match=r"needs a dim of length 2 for its components, got flow \(lat, lon, time\)"):
         adopt(both.isel(direction=0), velocity="flow", group="D1_y")
 
 
@@ -237,19 +237,22 @@ def test_hdf5_that_names_no_dims_is_read_by_theirs(tmp_path: Path) -> None:
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "nothing to compare": ({}, r"nothing says what to compare: --group D1_y .* there are uo \(time, lat, lon\), vo"),
-    "both": ({"group": "D1_y", "elements": ["identity"]}, "give one of them"),
-    "no such variable": ({"velocity": ("u", "v")}, r"u: there is no such variable; there are uo \(time, lat, lon\)"),
-    "no such scalar": ({"scalar": "sst"}, "sst: there is no such variable"),
-    "no such dim": ({"dims": ("t", "lat", "lon")}, "dims: are time, y and x, or y and x, got t,lat,lon; uo has time"),
-    "no such run": ({"run": "member"}, "run: uo has no dim member"),
-    "no such group": ({"group": "C8"}, "group: no group of turns and mirrors, got C8; known are C2"),
+    "nothing to compare": ({}, r"nothing says what to compare, got uo \(time, lat, lon\), vo .*; --group D1_y"),
+    "both": ({"group": "D1_y", "elements": ["identity"]}, "group, elements: .*, got both"),
+    "no such variable": ({"velocity": ("u", "v")}, r"u: is not a variable of the dataset, got uo \(time, lat, lon\)"),
+    "no such scalar": ({"scalar": "sst"}, "sst: is not a variable of the dataset"),
+    "no such dim": ({"dims": ("t", "lat", "lon")}, "dims: uo has time, lat, lon, got t,lat,lon; name time"),
+    "no such run dim": ({"run_dim": "member"}, "run_dim: uo has no dim member, got uo"),
+    "no such group": ({"group": "C8"}, "group: must be one of rotations and reflections, got C8; choose from C2"),
     "the trivial group": ({"group": "C1"}, "got C1"),
-    "a quarter turn of an oblong": ({"group": "C4"}, "rotate90 needs a square box, got 24 x 21 cells; .* D1_x, D1_y"),
-    "no element's name": ({"run": "time", "dims": ("lat", "lon"), "elements": ["identity", "turn"]}, "turn names no"),
-    "too few elements": ({"run": "time", "dims": ("lat", "lon"), "elements": ["identity"] * 3}, "4 runs, got 3"),
-    "too many elements": ({"run": "time", "dims": ("lat", "lon"), "elements": ["identity"] * 5}, "4 runs, got 5"),
-    "a dim too many": ({"dims": ("lat", "lon")}, "what is its dim time, 4 long"),
+    "a quarter turn of an oblong": ({"group": "C4"}, "rotate90: needs a square box, got 24 x 21 cells; .* D1_x, D1_y"),
+    "no element's name": (
+        {"run_dim": "time", "dims": ("lat", "lon"), "elements": ["identity", "turn"]},
+        "got turn; choose from identity",
+    ),
+    "too few elements": ({"run_dim": "time", "dims": ("lat", "lon"), "elements": ["identity"] * 3}, "4 runs, got 3"),
+    "too many elements": ({"run_dim": "time", "dims": ("lat", "lon"), "elements": ["identity"] * 5}, "4 runs, got 5"),
+    "a dim too many": ({"dims": ("lat", "lon")}, "got time of length 4; name it with --run-dim"),
 }
 
 
@@ -263,9 +266,9 @@ def test_what_is_not_said_or_cannot_be_is_refused(mistake: str) -> None:
 
 def test_grids_that_do_not_fit_are_refused() -> None:
     uneven = jet().isel(lat=[0, 1, 2, 4, 7])
-    with pytest.raises(MeasureError, match=r"lat: cells are not equally large; resample"):
+    with pytest.raises(MeasureError, match=r"lat: the cells differ in size; resample"):
         adopt(uneven, group="D1_y")
-    with pytest.raises(MeasureError, match=r"rotate90 needs square cells, got 0\.5 x 1; "):
+    with pytest.raises(MeasureError, match=r"rotate90: needs square cells, got 0\.5 x 1; "):
         adopt(jet(columns=21), group="C4")
     assert mae(jet(columns=21), group="D2") > 0
     single = jet().assign_coords(lon=(360 + jet().lon / 10).astype(np.float32))
@@ -277,14 +280,15 @@ def test_grids_that_do_not_fit_are_refused() -> None:
 
 def test_guesses_are_made_only_where_there_is_one() -> None:
     two = jet().assign(u=jet()["uo"], v=jet()["vo"])
-    with pytest.raises(MeasureError, match="it may be u,v or uo,vo; name its two components, --velocity u,v"):
+    with pytest.raises(MeasureError, match=r"it may be u,v or uo,vo, got .*; name its two components"):
         adopt(two, group="D1_y")
-    with pytest.raises(MeasureError, match=r"no variable is known as one; .* there are a \(time, lat, lon\)"):
+    with pytest.raises(MeasureError, match=r"no variable has a name or .* velocity, got a \(time, lat, lon\)"):
         adopt(jet().rename(uo="a", vo="b"), group="D1_y")
-    with pytest.raises(MeasureError, match="dims: y is none that is known of time, rows, lon; name them"):
-        adopt(jet().rename(lat="rows"), group="D1_y")
+    with pytest.raises(MeasureError, match="dims: no dim is known as y, got time, rows, lon; name them"):
+        adopt(jet().drop_attrs().rename(lat="rows"), group="D1_y")
+    assert mae(jet().rename(lat="rows"), group="D1_y") == pytest.approx(expected())  # by its units, degrees_north
     twice = jet().assign(uo=jet()["uo"].expand_dims(step=3), vo=jet()["vo"].expand_dims(step=3))
-    with pytest.raises(MeasureError, match="time may be step or time of"):
+    with pytest.raises(MeasureError, match="time may be step or time, got"):
         adopt(twice, group="D1_y")
 
 
@@ -297,7 +301,7 @@ def test_files_of_another_kind_are_refused(content: bytes, tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("options", "status"),
-    [((), 1), (("--group", "D1_y", "--floor"), 1), (("--velocity", "u,"), 2)],
+    [((), 1), (("--group", "D1_y", "--rounding-floor"), 1), (("--velocity", "u,"), 2)],
 )
 def test_a_mistake_on_the_command_line_is_told_once(options: tuple[str, ...], status: int, tmp_path: Path) -> None:
     jet().to_netcdf(tmp_path / "jet.nc")

@@ -123,7 +123,7 @@ def test_what_is_there_is_left_alone(format: str, built: Path, tmp_path: Path) -
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to("nowhere")
     for name in ("file", "folder", "link"):
-        with pytest.raises(FormatError, match="is there already; delete it, or choose another place with --out"):
+        with pytest.raises(FormatError, match="exists already; delete it, or choose another place with --out"):
             phigen.export(built, tmp_path / name, format=format)
     with pytest.raises(FormatError, match=r"cannot be written, .*; choose another place"):
         phigen.export(built, tmp_path / "file" / "out", format=format)
@@ -132,8 +132,9 @@ def test_what_is_there_is_left_alone(format: str, built: Path, tmp_path: Path) -
 
 
 def test_a_draft_of_an_export_that_was_killed_is_replaced(built: Path, tmp_path: Path) -> None:
-    (tmp_path / ".out.draft").mkdir()
-    (tmp_path / ".out.draft" / "half").write_text("")
+    draft = tmp_path / f".out.{'0' * 32}.draft"
+    draft.mkdir()
+    (draft / "half").write_text("")
     path = phigen.export(built, tmp_path / "out", format="npy")
     assert not (path / "half").exists()
     assert [file.name for file in tmp_path.iterdir()] == ["out"]
@@ -142,13 +143,13 @@ def test_a_draft_of_an_export_that_was_killed_is_replaced(built: Path, tmp_path:
 def test_what_cannot_be_exported_is_one_line(built: Path, tmp_path: Path) -> None:
     dataset = open_dataset(built)
     for exported, format, fault in (
-        (dataset, "zip", "'zip' is no format; choose one of wang2022, well, npy, netcdf"),
+        (dataset, "zip", "format: unknown, got 'zip'; choose one of wang2022, well, npy, netcdf"),
         (dataset.isel(run=0), "npy", "no dim run; select with a list or slice"),
         (dataset[["velocity"]].isel(x=slice(0, 8)), "wang2022", "got 8 of 16 cells along x; export before selecting"),
         (dataset[["smoke"]], "wang2022", "got boundaries closed, closed, closed, closed and smoke; build it with"),
-        (dataset.assign_attrs(boundaries=["open"] * 4), "wang2022", "closed box alone, got boundaries open, open"),
+        (dataset.assign_attrs(boundaries=["open"] * 4), "wang2022", "only in a closed box, got boundaries open, open"),
         (dataset[["courant"]], "well", "holds fields in cell centres, got courant; build it with"),
-        (dataset.drop_attrs(), "well", "names the boundary of each side, got none; set the attribute"),
+        (dataset.drop_attrs(), "well", "needs the boundary condition of each side, got none; set the attribute"),
     ):
         with pytest.raises(FormatError, match=fault) as caught:
             phigen.export(exported, tmp_path / "out", format=format)

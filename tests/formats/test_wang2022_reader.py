@@ -27,7 +27,8 @@ from phigen.recipe.loading import load, parse
 from phigen.simulation.staggered import lower_faces
 from phigen.store.reading import open as open_dataset
 from phigen.store.summary import describe
-from phigen.symmetry.point_groups import FACES, GROUPS, inverse, turn
+from phigen.symmetry.fields import FACES
+from phigen.symmetry.point_groups import POINT_GROUPS, inverse, turn
 from tests.shared.files import files_of
 from tests.shared.hub_server import HubServer
 from tests.shared.requests import Hub
@@ -48,7 +49,7 @@ def plumes(simulated: xr.Dataset) -> dict[tuple[int, int], xr.Dataset]:
     return {
         (int(level), j): turn(simulated[list(FACES)].isel(run=4 * i + j), inverse(g))
         for i, level in enumerate(np.unique(simulated["level"].values))
-        for j, g in enumerate(GROUPS["C4"])
+        for j, g in enumerate(POINT_GROUPS["C4"])
     }
 
 
@@ -184,7 +185,7 @@ def test_the_other_sets_are_told_apart_by_their_names(tmp_path: Path, monkeypatc
         f"datasets/wang2022_{name}.zarr" for name in ("rotation", "translation", "scaling")
     ]
     rotation, translation, scaling = map(open_dataset, paths)
-    assert rotation["element"].values.tolist() == [*GROUPS["C4"]] * 2
+    assert rotation["element"].values.tolist() == [*POINT_GROUPS["C4"]] * 2
     assert rotation["orbit"].values.tolist() == [0] * 4 + [1] * 4
     assert rotation["strength"].values.tolist() == [0.01, 0.02, 0.033, 0.04, 0.05, 0.06, 0.077, 0.08]
     assert rotation["split"].values.tolist() == ["train"] * 4 + ["test"] * 2 + ["train"] * 2
@@ -239,23 +240,23 @@ def test_code_in_a_file_is_refused_and_not_run(kind: str, tmp_path: Path) -> Non
     evil = Evil(f"touch {tmp_path / 'ran'}")
     data = pickle.dumps(evil) if kind == "pickle" else packed(evil if kind == "torch" else [closed(0), evil])
     source = archive(tmp_path / "Scale.zip", {"Scale/raw_data_0.pt": data})
-    with pytest.raises(FormatError, match=r"'Scale/raw_data_0\.pt': is no plain tensor of torch \(.*\); leave it out"):
+    with pytest.raises(FormatError, match=r"'Scale/raw_data_0\.pt': is not a plain torch tensor, got .*; remove it"):
         phigen.import_dataset(source, tmp_path / "out.zarr")
     assert {file.name for file in tmp_path.iterdir()} == {"Scale.zip"}
 
 
 NOT_A_RUN: dict[str, tuple[Any, str]] = {
-    "nothing": (b"", "is no plain tensor of torch"),
-    "text": (b"hello", "is no plain tensor of torch"),
-    "a dict": ({"data": torch.zeros(3, 2, 64, 64)}, "is no plain tensor of torch, got dict"),
-    "a sparse tensor": (torch.zeros(3, 2, 64, 64).to_sparse(), "is no plain tensor of torch"),
-    "double precision": (closed(0).astype(np.float64), r"is no run of the published sets, got torch\.float64"),
-    "another grid": (closed(0)[..., :32], r"is no run of \(frames, 2, 64, 64\), got \(3, 2, 64, 32\)"),
-    "no frames": (closed(0)[:0], r"is no run of \(frames, 2, 64, 64\), got \(0, 2, 64, 64\)"),
-    "one number": (torch.tensor(1.0), r"is no run of \(frames, 2, 64, 64\), got \(\)"),
+    "nothing": (b"", "is not a plain torch tensor"),
+    "text": (b"hello", "is not a plain torch tensor"),
+    "a dict": ({"data": torch.zeros(3, 2, 64, 64)}, "is not a plain torch tensor, got dict"),
+    "a sparse tensor": (torch.zeros(3, 2, 64, 64).to_sparse(), "is not a plain torch tensor"),
+    "double precision": (closed(0).astype(np.float64), r"is not a run of the published sets, got torch\.float64"),
+    "another grid": (closed(0)[..., :32], r"a run must be \(frames, 2, 64, 64\), got \(3, 2, 64, 32\)"),
+    "no frames": (closed(0)[:0], r"a run must be \(frames, 2, 64, 64\), got \(0, 2, 64, 64\)"),
+    "one number": (torch.tensor(1.0), r"a run must be \(frames, 2, 64, 64\), got \(\)"),
     "not finite": (closed(0) * np.float32(np.nan), "holds values that are not finite"),
-    "few bytes that are many": (torch.zeros(1).expand(10**9, 2, 64, 64), "is no run of the published sets"),
-    "a bomb in the tensor": (inflated(), "is no plain tensor of torch"),
+    "few bytes that are many": (torch.zeros(1).expand(10**9, 2, 64, 64), "is not a run of the published sets"),
+    "a bomb in the tensor": (inflated(), "is not a plain torch tensor"),
 }
 
 
@@ -276,12 +277,12 @@ def linked() -> zipfile.ZipInfo:
 
 
 OUTSIDE = {
-    "above": ("../Scale/raw_data_1.pt", r"'\.\./Scale/raw_data_1\.pt' would leave the folder"),
-    "above from inside": ("Scale/../../raw_data_1.pt", r"would leave the folder"),
-    "absolute": ("/Scale/raw_data_1.pt", r"'/Scale/raw_data_1\.pt' would leave the folder"),
-    "backslashes": ("..\\Scale\\raw_data_1.pt", r"would leave the folder"),
-    "a drive": ("C:\\Scale\\raw_data_1.pt", r"would leave the folder"),
-    "lines": ("../a\nb", r"'\.\./a\\nb' would leave the folder"),
+    "above": ("../Scale/raw_data_1.pt", r"'\.\./Scale/raw_data_1\.pt' would be unpacked outside"),
+    "above from inside": ("Scale/../../raw_data_1.pt", r"would be unpacked outside"),
+    "absolute": ("/Scale/raw_data_1.pt", r"'/Scale/raw_data_1\.pt' would be unpacked outside"),
+    "backslashes": ("..\\Scale\\raw_data_1.pt", r"would be unpacked outside"),
+    "a drive": ("C:\\Scale\\raw_data_1.pt", r"would be unpacked outside"),
+    "lines": ("../a\nb", r"'\.\./a\\nb' would be unpacked outside"),
     "a link": (linked(), "'Scale/link' is a link"),
 }
 
@@ -302,11 +303,11 @@ def test_paths_that_leave_the_target_are_refused(kind: str, tmp_path: Path) -> N
 def test_a_bomb_is_refused_by_the_size_that_it_declares(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "Scale.zip", "w", zipfile.ZIP_DEFLATED) as target:
         target.writestr("Scale/raw_data_0.pt", bytes(200_000_000))
-    with pytest.raises(FormatError, match=r"'Scale/raw_data_0\.pt' unpacks to 200,000,000 bytes, more than"):
+    with pytest.raises(FormatError, match=r"'Scale/raw_data_0\.pt' is too large for a run, 200,000,000 bytes unpacked"):
         phigen.import_dataset(tmp_path / "Scale.zip", tmp_path / "out.zarr")
     large = folder(tmp_path / "unpacked", {"Scale/raw_data_0.pt": b""}) / "Scale" / "raw_data_0.pt"
     os.truncate(large, 10**10)
-    with pytest.raises(FormatError, match=r"raw_data_0\.pt: is larger than the 64,000,000 bytes"):
+    with pytest.raises(FormatError, match=r"raw_data_0\.pt: is too large for a run, got more than 64,000,000 bytes"):
         phigen.import_dataset(tmp_path / "unpacked", tmp_path / "out.zarr")
 
 
@@ -318,7 +319,7 @@ def test_a_damaged_archive_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match=r"'Scale/raw_data_0\.pt': cannot be read, Bad CRC-32"):
         phigen.import_dataset(source, tmp_path / "out.zarr")
     source.write_bytes(bits[: len(bits) // 2])
-    with pytest.raises(FormatError, match="cannot be read as a zip file, File is not a zip file; fetch it again"):
+    with pytest.raises(FormatError, match="cannot be read as a zip file, File is not a zip file; download it again"):
         phigen.import_dataset(source, tmp_path / "out.zarr")
     assert {file.name for file in tmp_path.iterdir()} == {"Scale.zip"}
 
@@ -329,9 +330,9 @@ def test_what_does_not_fit_together_is_refused(tmp_path: Path) -> None:
         (
             ({"notes/raw_data_0.pt": closed(0)}, "holds none of the published sets"),
             ({f"E_{'9' * 200}/data_0.pt": closed(0)}, "holds none of the published sets"),
-            ({"E_0/data_0.pt": closed(0), "E_0/data_2.pt": closed(0)}, r"raw_data_1\.pt is not beside it"),
-            (level | {"E_0/raw_data_2.pt": closed(0)}, "is there twice, also as"),
-            (level | {"E_0/data_3.pt": closed(3, 2)}, "has 2 frames, the first file of its set 3"),
+            ({"E_0/data_0.pt": closed(0), "E_0/data_2.pt": closed(0)}, r"raw_data_1\.pt is missing beside it"),
+            (level | {"E_0/raw_data_2.pt": closed(0)}, "is the same run as"),
+            (level | {"E_0/data_3.pt": closed(3, 2)}, "as many frames as the first file of its set, 3, got 2"),
             (
                 level | {"Scale/raw_data_0.pt": closed(0)},
                 "holds 2 sets, wang2022_equivariance_test, wang2022_scaling; ",
@@ -342,7 +343,7 @@ def test_what_does_not_fit_together_is_refused(tmp_path: Path) -> None:
             phigen.import_dataset(folder(tmp_path / str(number), files), tmp_path / "out.zarr")
     with pytest.raises(FormatError, match="no such file or folder"):
         phigen.import_dataset(tmp_path / "none", tmp_path / "out.zarr")
-    with pytest.raises(FormatError, match="'well' is no format that is imported"):
+    with pytest.raises(FormatError, match="format: cannot be imported, got 'well'"):
         phigen.import_dataset(tmp_path / "0", tmp_path / "out.zarr", format="well")
     assert not (tmp_path / "out.zarr").exists()
 
@@ -372,7 +373,7 @@ def test_an_interrupted_import_leaves_nothing_and_what_is_there_stays(tmp_path: 
         phigen.import_dataset(source, tmp_path / "out.zarr", progress=interrupt)
     assert {file.name for file in tmp_path.iterdir()} == {"s"}
     (tmp_path / "out.zarr").write_text("mine")
-    with pytest.raises(FormatError, match=r"out\.zarr: is there already; delete it"):
+    with pytest.raises(FormatError, match=r"out\.zarr: exists already; delete it"):
         phigen.import_dataset(source, tmp_path / "out.zarr")
 
 
@@ -388,8 +389,8 @@ def test_an_imported_dataset_is_as_any_other(originals: Files, tmp_path: Path) -
     assert [named["file"] for named in facts["source"]] == ["equivariance_test.zip"]
     assert "recipe_sha256" not in facts
     assert phigen.preview(dataset, tmp_path / "p.png").exists()
-    with pytest.raises(MeasureError, match="has no floor: there is no recipe in it to simulate"):
-        phigen.floor(dataset)
+    with pytest.raises(MeasureError, match="has no rounding floor, its attributes hold no recipe"):
+        phigen.rounding_floor(dataset)
     with pytest.raises(StoreError, match="was imported, not built from a recipe; choose another place"):
         build("rotation_eq3", path)
     next(file for file in (path / "velocity" / "c" / "3").rglob("*") if file.is_file()).unlink()

@@ -11,7 +11,7 @@ import xarray as xr
 from phigen.building.builder import build
 from phigen.errors import MeasureError
 from phigen.measurement.data_error import measure
-from phigen.measurement.rounding_floor import floor
+from phigen.measurement.rounding_floor import rounding_floor
 from phigen.planning.plans import plan
 from phigen.recipe.loading import parse
 from phigen.store import reading as store
@@ -60,7 +60,7 @@ def make(tmp_path: Path) -> Make:
 
 def test_the_floor_of_quarter_turns_starts_at_rounding_and_grows(make: Make) -> None:
     dataset = make(C4)
-    rounding = floor(dataset)["mae"].sel(level=0)
+    rounding = rounding_floor(dataset)["mae"].sel(level=0)
     errors = measure(dataset)["mae"]
     assert rounding["time"].values.tolist() == errors["time"].values.tolist() == [1, 21, 41, 61, 81, 101, 121]
     assert rounding["element"].values.tolist() == ["rotate90", "rotate180", "rotate270"]
@@ -74,64 +74,68 @@ def test_the_floor_of_quarter_turns_starts_at_rounding_and_grows(make: Make) -> 
 
 def test_double_precision_lowers_the_floor(make: Make) -> None:
     """Both are stored in single precision; what is simulated in double agrees until rounding has grown to that."""
-    single, double = (floor(make(C4, precision=precision))["mae"].sel(variable="smoke") for precision in PRECISIONS)
+    single, double = (
+        rounding_floor(make(C4, precision=precision))["mae"].sel(variable="smoke") for precision in PRECISIONS
+    )
     assert (double.isel(time=slice(1, None)) < 0.01 * single.isel(time=slice(1, None))).all()
 
 
 def test_the_floor_does_not_depend_on_what_breaks_the_dataset(make: Make) -> None:
     """But for how strong its runs are."""
-    unbroken = floor(make("group: C4"))
+    unbroken = rounding_floor(make("group: C4"))
     schedules = ", ".join(["{kind: constant}"] * 3 + ["{kind: ramp, first: 0, last: 9}"])
-    broken = floor(make(f"group: C4, breaking: {{schedules: [{schedules}]}}"))
-    in_the_lab = floor(make("group: C4, frame: lab"))
+    broken = rounding_floor(make(f"group: C4, breaking: {{schedules: [{schedules}]}}"))
+    in_the_lab = rounding_floor(make("group: C4, reference_frame: lab"))
     assert unbroken["mae"].any()
     for other in (broken, in_the_lab):
         xr.testing.assert_identical(other, unbroken)
 
 
 def test_target_errors_have_a_floor_whatever_their_tolerance(make: Make) -> None:
-    dataset = make("group: C4, frame: lab, target_error: [0.02, 0.05], tolerance: 0.2", steps=42)
-    assert floor(dataset)["mae"].any()
+    dataset = make("group: C4, reference_frame: lab, target_error: [0.02, 0.05], tolerance: 0.2", steps=42)
+    assert rounding_floor(dataset)["mae"].any()
 
 
 def test_a_dataset_that_is_unbroken_in_the_lab_has_the_error_of_its_floor(make: Make) -> None:
-    dataset = make("group: C4, frame: lab")
-    xr.testing.assert_identical(measure(dataset), floor(dataset))
+    dataset = make("group: C4, reference_frame: lab")
+    xr.testing.assert_identical(measure(dataset), rounding_floor(dataset))
 
 
 def test_the_floor_is_of_the_strongest_run(make: Make) -> None:
     """Breaking makes runs stronger than their scene, and rounding grows faster in them."""
-    strongest = floor(make("group: C4", more="vary: {strength: [0.3]}"))
-    xr.testing.assert_identical(floor(make("group: C4", more="vary: {strength: [0.1, 0.3, 0.2]}")), strongest)
-    assert not floor(make("group: C4")).equals(strongest)
-    xr.testing.assert_identical(floor(make("group: C4, breaking: {offsets: [0, 0.1, 0.05, 0.2]}")), strongest)
+    strongest = rounding_floor(make("group: C4", more="vary: {strength: [0.3]}"))
+    xr.testing.assert_identical(rounding_floor(make("group: C4", more="vary: {strength: [0.1, 0.3, 0.2]}")), strongest)
+    assert not rounding_floor(make("group: C4")).equals(strongest)
+    xr.testing.assert_identical(rounding_floor(make("group: C4, breaking: {offsets: [0, 0.1, 0.05, 0.2]}")), strongest)
 
 
 def test_the_floor_is_of_an_orbit_that_has_runs_to_compare(make: Make) -> None:
     """The first scene is its own mirror image, and has one distinct run."""
     dataset = make("group: D1_x, elements: distinct", more="vary: {inflow_x: [8, 5]}")
     assert dataset["orbit"].values.tolist() == [0, 1, 1]
-    assert floor(dataset)["mae"].any()
+    assert rounding_floor(dataset)["mae"].any()
 
 
 def test_the_floor_is_of_the_variables_and_frames_that_are_stored(make: Make) -> None:
     dataset = make(C4, more="store: [faces, pressure]")
-    assert floor(dataset)["variable"].values.tolist() == ["faces", "pressure"]
-    some = floor(dataset.isel(time=[0, 3]))
+    assert rounding_floor(dataset)["variable"].values.tolist() == ["faces", "pressure"]
+    some = rounding_floor(dataset.isel(time=[0, 3]))
     assert some["time"].values.tolist() == dataset["time"].values[[0, 3]].tolist()
-    xr.testing.assert_identical(some, floor(dataset).isel(time=[0, 3]))
+    xr.testing.assert_identical(some, rounding_floor(dataset).isel(time=[0, 3]))
 
 
 def test_shifts_of_a_periodic_box_have_a_floor(make: Make) -> None:
     dataset = make("group: translation, shifts: [[0, 0], [5, 0], [13, 6]]", boundary="periodic")
-    rounding = floor(dataset)["mae"].sel(level=0)
+    rounding = rounding_floor(dataset)["mae"].sel(level=0)
     assert not measure(dataset)["mae"].any()
     assert (rounding.isel(time=0) < 1e-6).all()
     assert (rounding.isel(time=-1) > 1e-5).all()
 
 
 def test_rescaled_cells_have_a_floor_and_powers_of_two_have_none_of_it(make: Make) -> None:
-    rounding = floor(make("group: scaling, reading: rescaled, factors: [1, 2, 1.7]"))["mae"].isel(level=0, time=-1)
+    rounding = rounding_floor(make("group: scaling, scaling_method: rescaled, factors: [1, 2, 1.7]"))["mae"].isel(
+        level=0, time=-1
+    )
     assert (rounding.sel(element="scale(2)") == 0).all()
     assert (rounding.sel(element="scale(1.7)") > 0).all()
 
@@ -141,8 +145,8 @@ def test_rescaled_cells_have_a_floor_and_powers_of_two_have_none_of_it(make: Mak
     [
         ("group: translation, shifts: [[0, 0], [5, 0]]", "closed", "", "shift(5, 0)"),
         ("group: translation, shifts: [[0, 0], [5, 0], [0, 4]]", "{x: periodic, y: closed}", "", "shift(0, 4)"),
-        ("group: translation, fractional: resampled, shifts: [[0, 0], [0.5, 0]]", "periodic", "", "shift(0.5, 0)"),
-        ("group: scaling, reading: resampled, factors: [1, 2]", "closed", "", "scale(2)"),
+        ("group: translation, non_integer: resample, shifts: [[0, 0], [0.5, 0]]", "periodic", "", "shift(0.5, 0)"),
+        ("group: scaling, scaling_method: resampled, factors: [1, 2]", "closed", "", "scale(2)"),
         ("group: C4, regions: stay", "closed", "{x: [0, 8]}, {x: [8, 16], factor: 2}", "rotate90"),
     ],
 )
@@ -152,11 +156,11 @@ def test_what_makes_another_flow_has_no_floor_and_says_so_in_one_line(
     """From what is known of a dataset before anything is simulated."""
     said = {"boundary": boundary, "regions": regions, "steps": 3, "precision": "double", "more": ""}
     with pytest.raises(MeasureError) as caught:
-        floor(index_of(plan(parse(RECIPE.format(symmetry=symmetry, **said)))))
-    assert str(caught.value).startswith(f"floored has no floor: {element} makes another flow")
+        rounding_floor(index_of(plan(parse(RECIPE.format(symmetry=symmetry, **said)))))
+    assert str(caught.value).startswith(f"floored: has no rounding floor, {element} makes another flow")
     assert "\n" not in str(caught.value)
 
 
 def test_regions_that_move_with_the_scene_have_a_floor(make: Make) -> None:
-    rounding = floor(make("group: C2", regions="{x: [0, 8]}, {x: [8, 16], factor: 2}"))
+    rounding = rounding_floor(make("group: C2", regions="{x: [0, 8]}, {x: [8, 16], factor: 2}"))
     assert rounding["mae"].isel(time=-1).values.min() > 0

@@ -13,7 +13,8 @@ from phigen.measurement.data_error import measure, summarize
 from phigen.measurement.wang2022_convention import FRAMES, _lower_faces, measure_wang2022
 from phigen.simulation.program import simulate
 from phigen.store.reading import open as open_dataset
-from phigen.symmetry.point_groups import FACES, GROUPS, turn
+from phigen.symmetry.fields import FACES
+from phigen.symmetry.point_groups import POINT_GROUPS, turn
 from tests.shared.requests import Scene
 
 PUBLISHED = [0.0, 0.17, 0.313, 0.435, 0.541, 0.63, 0.709, 0.78, 0.84, 0.896]
@@ -30,11 +31,13 @@ def upward(scene: Scene) -> list[xr.Dataset]:
 @pytest.fixture(scope="module")
 def orbit(upward: list[xr.Dataset]) -> xr.Dataset:
     """The same as one orbit of phigen's, with all faces and the centred velocity."""
-    runs = [turn(run, g) for run, g in zip(upward, GROUPS["C4"], strict=True)]
+    runs = [turn(run, g) for run, g in zip(upward, POINT_GROUPS["C4"], strict=True)]
     return (
         xr.concat([run[["velocity", *FACES]] for run in runs], "run")
         .assign_coords(
-            level=("run", [9.0] * 4), orbit=("run", [0] * 4), element=("run", np.array(GROUPS["C4"], dtype=object))
+            level=("run", [9.0] * 4),
+            orbit=("run", [0] * 4),
+            element=("run", np.array(POINT_GROUPS["C4"], dtype=object)),
         )
         .assign_attrs(boundaries=["closed"] * 4, cells=[64, 64])
     )
@@ -91,17 +94,17 @@ def test_orbits_are_averaged_and_frames_chosen_by_their_number(orbit: xr.Dataset
 def test_what_it_is_not_made_for_is_refused(orbit: xr.Dataset) -> None:
     mixed = orbit.assign_attrs(boundaries=["closed", "closed", "closed", "open"])
     for dataset, fault in (
-        (mixed, "one of a closed box, got boundaries closed, closed, closed, open; use"),
+        (mixed, "needs a closed box, got boundaries closed, closed, closed, open; use"),
         (orbit.drop_attrs(), "got boundaries unknown"),
         (
             orbit.isel(run=[0, 2]),
-            "level 9 has an orbit that is not one of C4, got identity, rotate180; choose whole orbits",
+            "level 9: an orbit must have the elements of C4, got identity, rotate180; select whole orbits",
         ),
         (orbit.isel(run=0), "no dim run"),
         (orbit[["velocity"]].rename(velocity="speed"), "neither faces nor velocity, got speed; build it"),
         (orbit[["velocity"]].isel(x=slice(0, 8)), "got 8 of 64 along x; measure before"),
         (orbit[list(FACES)].isel(x_face=slice(0, 64)), "got 64 of 65 along x_face; measure before"),
-        (orbit.isel(time=slice(11, None)), "frames 20 to 58, frame 20 is not there; keep them all"),
+        (orbit.isel(time=slice(11, None)), "frames 20 to 58, frame 20 is missing; keep them all"),
     ):
         with pytest.raises(MeasureError, match=fault) as caught:
             measure_wang2022(dataset)

@@ -63,13 +63,13 @@ def test_rotation_counts_k_through_forty_runs() -> None:
 
 
 def test_the_orbit_frame_simulates_one_scene_and_the_lab_frame_each(small: Recipe) -> None:
-    symmetry = small.symmetry.model_copy(update={"frame": "lab"})
+    symmetry = small.symmetry.model_copy(update={"reference_frame": "lab"})
     lab = plan(small.model_copy(update={"symmetry": symmetry}))
     orbit = plan(small)
     assert len({run.simulation for run in orbit.runs if run.level == 0}) == 1
     assert len({run.simulation for run in lab.runs if run.level == 0}) == 4
-    assert {run.turn.name for run in lab.runs} == {"identity"}
-    assert [run.turn for run in orbit.runs] == [run.element for run in orbit.runs]
+    assert {run.after.name for run in lab.runs} == {"identity"}
+    assert [run.after for run in orbit.runs] == [run.element for run in orbit.runs]
     assert [run.simulation.force[0][0] for run in lab.runs[:4]] == [(0, 0.1), (-0.1, 0), (0, -0.1), (0.1, 0)]
     assert [run.inflows for run in lab.runs] == [run.inflows for run in orbit.runs]
 
@@ -141,7 +141,7 @@ def test_translation_puts_a_plume_at_thirty_five_places_and_leaves_the_halves() 
     assert len(planned.distinct) == 35
     for run in planned.runs:
         assert run.orbit == 0
-        assert run.turn.name == "identity"
+        assert run.after.name == "identity"
         assert run.simulation.inflows == run.inflows
         assert run.simulation.areas == ((0, 32, 0, 64), (32, 64, 0, 64))
         assert run.simulation.force[0] == ((0, 0.1), (0, 0.2))
@@ -237,7 +237,7 @@ def test_every_element_puts_a_plume_where_a_hand_does() -> None:
         "mirror_diagonal": ((3, 5), (0.1, 0)),
         "mirror_antidiagonal": ((13, 11), (-0.1, 0)),
     }
-    runs = plan(sketch("{group: D4, frame: lab}")).runs
+    runs = plan(sketch("{group: D4, reference_frame: lab}")).runs
     assert {run.element.name: (run.inflows[0].center, run.simulation.force[0][0]) for run in runs} == by_hand
     turned = plan(sketch("{group: D4}")).runs
     assert [run.inflows for run in turned] == [run.inflows for run in runs]
@@ -251,7 +251,7 @@ def test_regions_that_move_are_mirrored_with_their_directions() -> None:
     one, mirrored = plan(sketch("{group: D1_x}", STRIPES)).runs
     assert mirrored.simulation == one.simulation
     assert [(region.x, region.direction) for region in mirrored.regions] == [((12, 16), (-1, 0)), ((0, 12), None)]
-    lab = plan(sketch("{group: D1_x, frame: lab}", STRIPES)).runs[1].simulation
+    lab = plan(sketch("{group: D1_x, reference_frame: lab}", STRIPES)).runs[1].simulation
     assert lab.areas == ((12, 16, 0, 16), (0, 12, 0, 16))
     assert lab.force[0] == ((-0.1, 0), (0, 0.2))
 
@@ -262,7 +262,7 @@ def test_regions_that_stay_are_simulated_where_they_will_stand_after_the_mirror(
     assert mirrored.simulation.areas == ((12, 16, 0, 16), (0, 12, 0, 16))
     assert mirrored.simulation.force[0] == ((-0.1, 0), (0, 0.2))
     assert mirrored.simulation.inflows == one.simulation.inflows
-    lab = plan(sketch("{group: D1_x, regions: stay, frame: lab}", STRIPES)).runs[1].simulation
+    lab = plan(sketch("{group: D1_x, regions: stay, reference_frame: lab}", STRIPES)).runs[1].simulation
     assert lab.areas == one.simulation.areas
     assert lab.force == one.simulation.force
     assert lab.inflows[0].center == (11, 3)
@@ -289,20 +289,22 @@ def test_a_scene_on_the_edge_of_a_periodic_box_is_its_own_mirror_image() -> None
 
 def test_a_scaling_takes_a_periodic_box_along() -> None:
     """A box twice as large has room for what would be outside the smaller one."""
-    recipe = sketch("{group: scaling, factors: [1, 4], reading: resampled}", boundary="periodic")
+    recipe = sketch("{group: scaling, factors: [1, 4], scaling_method: resampled}", boundary="periodic")
     assert plan(recipe).runs[1].simulation.inflows[0].center == (20, 12)
     assert plan(recipe).runs[1].inflows[0].center == (5, 3)
 
 
 def test_rescaled_keeps_the_grid_and_scales_times_and_forces() -> None:
-    recipe = sketch("{group: scaling, factors: [1, 2], reading: rescaled, time_exponent: 2, frame: lab}")
+    recipe = sketch(
+        "{group: scaling, factors: [1, 2], scaling_method: rescaled, time_exponent: 2, reference_frame: lab}"
+    )
     simulation = plan(recipe).runs[1].simulation
     assert simulation.cells == (16, 16)
     assert simulation.inflows[0].center == (5, 3)
     assert (simulation.dt_smoke, simulation.dt_velocity) == (4, 4)
     assert simulation.force[0] == (pytest.approx((0, 0.1 / 4)),)
     assert simulation.unit == 1 / 2
-    orbit = plan(sketch("{group: scaling, factors: [1, 2], reading: rescaled}"))
+    orbit = plan(sketch("{group: scaling, factors: [1, 2], scaling_method: rescaled}"))
     assert len(orbit.distinct) == 1
     assert [run.strength for run in orbit.runs] == [0.1, 0.05]
 

@@ -13,8 +13,9 @@ from phigen.measurement.in_memory_runs import rehearse, simulator
 from phigen.planning.plans import plan
 from phigen.recipe.loading import parse
 from phigen.recipe.model import Recipe
-from phigen.simulation.program import FIELDS, simulate
-from phigen.symmetry.point_groups import ELEMENTS, GROUPS, ElementName, turn
+from phigen.simulation.program import simulate
+from phigen.symmetry.fields import SIMULATED
+from phigen.symmetry.point_groups import ELEMENTS, POINT_GROUPS, ElementName, turn
 
 STEPS = 310
 ALL = "[smoke, velocity, faces, pressure]"
@@ -53,7 +54,7 @@ store: {store}
 def orbit_of(one: Recipe) -> xr.Dataset:
     """Give the runs of its one orbit, as a store would hold them."""
     planned = plan(one)
-    names = [name for name in FIELDS if name != "pressure" or "pressure" in one.store]
+    names = [name for name in SIMULATED if name != "pressure" or "pressure" in one.store]
     return rehearse(planned, planned.runs, simulator(planned, names))
 
 
@@ -61,12 +62,12 @@ def errors_of(one: Recipe) -> xr.Dataset:
     return measure(orbit_of(one))
 
 
-@pytest.mark.parametrize("group", [name for name in GROUPS if name != "C1"])
+@pytest.mark.parametrize("group", [name for name in POINT_GROUPS if name != "C1"])
 def test_every_point_group_is_exact_to_the_last_bit_after_310_steps(group: str) -> None:
     """An inflow off every axis, so that all elements differ."""
     u = orbit_of(recipe(f"group: {group}"))
     errors = measure(u)
-    assert u.sizes["run"] == len(GROUPS[group])  # type: ignore[arg-type]
+    assert u.sizes["run"] == len(POINT_GROUPS[group])  # type: ignore[arg-type]
     assert errors["variable"].values.tolist() == ["smoke", "velocity", "faces", "pressure"]
     assert errors["time"].values[-1] > 300
     assert (errors["mae"].values == 0.0).all()
@@ -178,7 +179,7 @@ SIDES = {
 
 def images_of(u: xr.Dataset, symmetric: tuple[ElementName, ...]) -> dict[str, bool]:
     """Say of each element whether it takes every stored frame of all fields onto itself, bit for bit."""
-    return {name: all(np.array_equal(turn(u, name)[field], u[field]) for field in FIELDS) for name in symmetric}
+    return {name: all(np.array_equal(turn(u, name)[field], u[field]) for field in SIMULATED) for name in symmetric}
 
 
 @pytest.mark.slow
@@ -190,11 +191,11 @@ def test_a_scene_that_is_its_own_image_stays_so_to_the_last_bit(image: str, prec
     group, inflows, regions, symmetric = IMAGES[image]
     one = recipe(f"group: {group}, elements: distinct", inflows=inflows, regions=regions, precision=precision)
     run = plan(one).runs[0]
-    u = simulate(run.simulation)[list(FIELDS)]
+    u = simulate(run.simulation)[list(SIMULATED)]
     assert np.abs(u["velocity"]).max() > 0.1
     found = images_of(u, tuple(ELEMENTS))
     assert {name for name, is_image in found.items() if is_image} == {"identity", *symmetric}
-    assert len(plan(one).runs) == len(GROUPS[group]) // len({"identity", *symmetric} & set(GROUPS[group]))  # type: ignore[index]
+    assert len(plan(one).runs) == len(POINT_GROUPS[group]) // len({"identity", *symmetric} & set(POINT_GROUPS[group]))  # type: ignore[index]
 
 
 @pytest.mark.parametrize("image", IMAGES)
@@ -204,7 +205,7 @@ def test_rounding_breaks_every_image_that_no_projection_holds(image: str) -> Non
     one = recipe(f"group: {group}, elements: distinct", inflows=inflows, regions=regions, precision="single")
     held = plan(one).runs[0].simulation
     assert set(held.symmetric) == {"identity", *symmetric}
-    u = simulate(replace(held, symmetric=("identity",)))[list(FIELDS)]
+    u = simulate(replace(held, symmetric=("identity",)))[list(SIMULATED)]
     assert not any(images_of(u, symmetric).values())
 
 
@@ -214,16 +215,16 @@ def test_rounding_breaks_every_image_that_no_projection_holds(image: str) -> Non
 def test_mirror_images_stay_so_between_other_sides_than_walls(sides: str, precision: str) -> None:
     said = {"inflows": "{center: [8, 5], radius: 2}", "boundary": SIDES[sides], "precision": precision}
     u = simulate(plan(recipe("group: D1_x, elements: distinct", **said)).runs[0].simulation)  # type: ignore[arg-type]
-    assert images_of(u[list(FIELDS)], ("mirror_x",)) == {"mirror_x": True}
+    assert images_of(u[list(SIMULATED)], ("mirror_x",)) == {"mirror_x": True}
     assert np.abs(u["velocity"]).max() > 0.1
-    assert not images_of(u[list(FIELDS)], ("mirror_y",))["mirror_y"]
+    assert not images_of(u[list(SIMULATED)], ("mirror_y",))["mirror_y"]
 
 
 @pytest.mark.parametrize("symmetry", ["group: C1", "group: D1_y", "group: D1_x, elements: distinct, frame: lab"])
 def test_without_that_mirror_in_its_group_or_in_the_labs_frame_a_plume_leans(symmetry: str) -> None:
     """Rounding breaks what no projection holds: the solver is symmetric in exact arithmetic alone."""
     leaning = {"inflows": "{center: [8, 3], radius: 2}", "precision": "single", "strength": 0.3}
-    u = simulate(plan(recipe(symmetry, **leaning)).runs[0].simulation)[list(FIELDS)]  # type: ignore[arg-type]
+    u = simulate(plan(recipe(symmetry, **leaning)).runs[0].simulation)[list(SIMULATED)]  # type: ignore[arg-type]
     assert not images_of(u, ("mirror_x",))["mirror_x"]
     apart = np.abs(turn(u, "mirror_x")["smoke"] - u["smoke"]).mean(("y", "x")).values
     assert apart[0] < 1e-4
@@ -235,7 +236,7 @@ def test_a_plume_at_the_seam_of_a_periodic_box_is_its_own_mirror_image(place: in
     """Mirrored, x = 0 becomes x = 16, which is the same place."""
     one = recipe("group: D1_x, elements: distinct", boundary="periodic", inflows=f"{{center: [{place}, 5], radius: 2}}")
     assert len(plan(one).runs) == 1
-    assert images_of(simulate(plan(one).runs[0].simulation)[list(FIELDS)], ("mirror_x",))["mirror_x"]
+    assert images_of(simulate(plan(one).runs[0].simulation)[list(SIMULATED)], ("mirror_x",))["mirror_x"]
 
 
 def test_distinct_elements_are_fewer_and_make_no_error() -> None:

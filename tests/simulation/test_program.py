@@ -17,8 +17,9 @@ import xarray as xr
 from phigen.errors import SimulationError
 from phigen.planning.plans import plan
 from phigen.recipe.loading import load, parse
-from phigen.simulation.program import FIELDS, simulate, simulate_batch
+from phigen.simulation.program import simulate, simulate_batch
 from phigen.symmetry.actions import act
+from phigen.symmetry.fields import SIMULATED
 from phigen.symmetry.point_groups import ELEMENTS, inverse, turn
 from tests.shared.requests import Scene
 
@@ -162,8 +163,8 @@ def test_one_step_of_a_turned_scene_is_the_turned_step_to_rounding(element: str,
     there = scene(steps=5, center=(30, 9))
     turned = scene(steps=5, center=g.on_point((30, 9), (64, 64)), direction=g.on_vector((0, 1)))
     ours, other = simulate(there, dtype="float64"), simulate(turned, dtype="float64")
-    back = turn(other[list(FIELDS)], inverse(g.name))
-    for name in FIELDS:
+    back = turn(other[list(SIMULATED)], inverse(g.name))
+    for name in SIMULATED:
         np.testing.assert_allclose(back[name], ours[name], atol=1e-13)
 
 
@@ -171,10 +172,10 @@ def test_the_frames_kept_are_those_of_a_run_that_keeps_all(scene: Scene) -> None
     every = simulate(scene(steps=12))
     some = simulate(scene(steps=12, frames="first: 2, last: 10, every: 4"))
     assert some["time"].values.tolist() == [2, 6, 10]
-    assert same_bits(some[list(FIELDS)], every[list(FIELDS)].sel(time=[2, 6, 10]))
+    assert same_bits(some[list(SIMULATED)], every[list(SIMULATED)].sel(time=[2, 6, 10]))
     np.testing.assert_array_equal(some["courant"][1], every["courant"].sel(time=slice(3, 6)).max())
     one = simulate(scene(steps=12, frames="first: 6, last: 6"))
-    assert same_bits(one[list(FIELDS)], every[list(FIELDS)].sel(time=[6]))
+    assert same_bits(one[list(SIMULATED)], every[list(SIMULATED)].sel(time=[6]))
 
 
 def test_bits_do_not_depend_on_the_batch(scene: Scene) -> None:
@@ -245,10 +246,10 @@ def test_the_symmetric_level_is_symmetric_to_the_last_bit_over_310_steps_but_not
     for frame in ("orbit", "lab"):
         symmetry = recipe.symmetry.model_copy(update={"breaking": exact, "frame": frame})
         runs = plan(recipe.model_copy(update={"symmetry": symmetry})).runs[4:8]
-        first, *others = (act(simulate(run.simulation), run.turn) for run in runs)
-        backs = [turn(u[list(FIELDS)], inverse(r.element.name)) for u, r in zip(others, runs[1:], strict=True)]
+        first, *others = (act(simulate(run.simulation), run.after) for run in runs)
+        backs = [turn(u[list(SIMULATED)], inverse(r.element.name)) for u, r in zip(others, runs[1:], strict=True)]
         if frame == "orbit":
-            assert all(same_bits(back, first[list(FIELDS)]) for back in backs)
+            assert all(same_bits(back, first[list(SIMULATED)]) for back in backs)
         else:
             floor = [float(np.abs(back["smoke"] - first["smoke"]).isel(time=-1).mean()) for back in backs]
             assert min(floor) > 0.1

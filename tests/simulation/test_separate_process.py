@@ -14,7 +14,7 @@ from phigen.errors import SimulationError
 from phigen.simulation import separate_process
 from phigen.simulation.compilation import Shape
 from phigen.simulation.program import simulate
-from phigen.simulation.variables import SIMULATED
+from phigen.symmetry.fields import SIMULATED
 from tests.shared.requests import Scene
 
 

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from phigen.simulation.staggered import centred, completed, divergence, faces_of, lower_faces
-from phigen.symmetry.point_groups import FACES
+from phigen.symmetry.fields import FACES
 
 
 @pytest.fixture

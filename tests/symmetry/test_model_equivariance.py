@@ -18,10 +18,10 @@ from phigen.errors import MeasureError
 from phigen.store.reading import open as open_dataset
 from phigen.symmetry import velocity_samples as sample
 from phigen.symmetry.model_equivariance import Errors, lie_derivative, model_error
-from phigen.symmetry.point_groups import GROUPS
+from phigen.symmetry.point_groups import POINT_GROUPS
 
 STRETCH = np.diag([1.1, 0.9])
-NONTRIVIAL = sorted(set(GROUPS) - {"C1"})
+NONTRIVIAL = sorted(set(POINT_GROUPS) - {"C1"})
 
 
 def cubic(u):
@@ -49,7 +49,7 @@ def smooth(cells: int) -> np.ndarray:
 @pytest.mark.parametrize("group", NONTRIVIAL)
 def test_an_equivariant_model_has_no_error_to_the_last_bit(group: str, dtype: type, noise: np.ndarray) -> None:
     error = model_error(cubic, noise.astype(dtype), group)
-    assert error.by_element == {g: Errors(0, 0, 0) for g in GROUPS[group] if g != "identity"}
+    assert error.by_element == {g: Errors(0, 0, 0) for g in POINT_GROUPS[group] if g != "identity"}
     assert (error.l1, error.l2, error.supremum) == (0, 0, 0)
 
 
@@ -188,9 +188,9 @@ def test_shifts_of_a_periodic_box_are_a_group_too(noise: np.ndarray) -> None:
 
 
 def test_shifts_that_lose_something_are_refused(noise: np.ndarray) -> None:
-    with pytest.raises(MeasureError, match=r"shift\(3, 0\) is no shift by whole cells of a periodic box"):
+    with pytest.raises(MeasureError, match=r"shift\(3, 0\) is not a shift by whole cells of a periodic box"):
         model_error(cubic, boxes(noise, "closed", "identity", "shift(3, 0)"), "translation")
-    with pytest.raises(MeasureError, match="is no shift by whole cells"):
+    with pytest.raises(MeasureError, match="is not a shift by whole cells"):
         model_error(cubic, boxes(noise, "periodic", "identity", "shift(0.5, 0)"), "translation")
     with pytest.raises(MeasureError, match="the translations are a dataset's own"):
         model_error(cubic, noise, "translation")
@@ -325,11 +325,11 @@ def test_a_box_at_rest_has_no_error(noise: np.ndarray) -> None:
 
 
 def test_what_is_no_model_of_velocities_is_refused(noise: np.ndarray) -> None:
-    with pytest.raises(MeasureError, match=r"gives shape \(5, 1, 12, 12\) for velocities of shape \(5, 2, 12, 12\)"):
+    with pytest.raises(MeasureError, match=r"returns shape \(5, 1, 12, 12\) for velocities of shape \(5, 2, 12, 12\)"):
         model_error(lambda u: u[:, :1], noise, "C4")
     with pytest.raises(MeasureError, match=r"f: fails on .*; with numpy: ZeroDivisionError, .*, with torch: .*Zero"):
         model_error(lambda u: u / (1 // 0), noise, "C4")
-    with pytest.raises(MeasureError, match="sample 3: f gives after rotate180 values that are not finite"):
+    with pytest.raises(MeasureError, match="sample 3: f returns after rotate180 values that are not finite"):
         model_error(lambda u: np.where(u == -noise[3, 0, 0, 0], np.nan, u), noise, "C2")
     broken = noise.copy()
     broken[2, 0, 0, 0] = np.nan
@@ -338,16 +338,19 @@ def test_what_is_no_model_of_velocities_is_refused(noise: np.ndarray) -> None:
 
 
 def test_samples_and_groups_that_do_not_fit_are_refused(noise: np.ndarray) -> None:
-    with pytest.raises(MeasureError, match=r"the shape \(\.\.\., 2, H, W\), got \(5, 12, 12\)"):
+    with pytest.raises(MeasureError, match=r"the shape \(\.\.\., 2, H, W\), got \(5, 12, 12\); choose"):
         model_error(cubic, noise[:, 0], "C4")
     with pytest.raises(MeasureError, match="the dataset has no velocity, got smoke"):
         model_error(cubic, xr.Dataset({"smoke": (("y", "x"), noise[0, 0])}), "C4")
-    with pytest.raises(MeasureError, match="C4 needs a square box, got 7 x 12 cells"):
+    with pytest.raises(MeasureError, match="group: rotate90 needs a square box, got 7 x 12 cells; choose a group"):
         model_error(cubic, noise[..., :7], "C4")
     assert model_error(cubic, noise[..., :7], "D2").supremum == 0
-    for group in ("C1", "C5"):
-        with pytest.raises(MeasureError, match=f"got {group}; known are C2, C4, "):
-            model_error(cubic, noise, group)
+    with pytest.raises(MeasureError, match=r"group: there is no such group, got C5; known are C1, C2, C4, .*, scaling"):
+        model_error(cubic, noise, "C5")
+    with pytest.raises(MeasureError, match="group: C1 has no element besides the identity; choose a larger group"):
+        model_error(cubic, noise, "C1")
+    with pytest.raises(MeasureError, match="group: a model of one box cannot be measured with scalings"):
+        model_error(cubic, noise, "scaling")
     with pytest.raises(MeasureError, match="2 x 12 cells; a Lie derivative needs 3"):
         lie_derivative(cubic, noise[..., :2])
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from phigen.symmetry.point_groups import ELEMENTS, GROUPS, ElementName, compose, inverse, turn
+from phigen.symmetry.element import Box
+from phigen.symmetry.point_groups import ELEMENTS, POINT_GROUPS, ElementName, compose, inverse, turn
 
 elements = st.sampled_from(sorted(ELEMENTS))
 numbers = st.floats(allow_nan=False, allow_infinity=False, width=32)
@@ -79,14 +80,14 @@ def test_turning_keeps_the_divergence(u: xr.Dataset, g: ElementName) -> None:
 
 @given(st.tuples(numbers, numbers), elements)
 def test_points_and_vectors_turn_alike(p: tuple[float, float], g: ElementName) -> None:
-    x, y = ELEMENTS[g].on_point(p, (64, 64))
-    from_centre = ELEMENTS[g].on_vector((p[0] - 32, p[1] - 32))
+    x, y = ELEMENTS[g].on_point(p, Box((64, 64)))
+    from_centre = ELEMENTS[g].on_direction((p[0] - 32, p[1] - 32))
     np.testing.assert_allclose((x - 32, y - 32), from_centre, atol=1e-9, rtol=1e-9)
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", POINT_GROUPS)
 def test_a_group_is_closed_and_has_inverses(group: str) -> None:
-    members = set(GROUPS[group])  # type: ignore[index]
+    members = set(POINT_GROUPS[group])  # type: ignore[index]
     assert {compose(g, h) for g in members for h in members} == members
     assert {inverse(g) for g in members} == members
     assert all(compose(g, inverse(g)) == "identity" for g in members)
@@ -110,8 +111,8 @@ def test_a_quarter_turn_is_counter_clockwise() -> None:
     assert not turned["velocity"][1].any()
     np.testing.assert_array_equal(turned["velocity_x"], [[0, 0, 0, 0], [0, 0, -3, 0], [0, 0, 0, 0]])
     assert not turned["velocity_y"].any()
-    assert ELEMENTS["rotate90"].on_point((32, 5), (64, 64)) == (59, 32)
-    assert ELEMENTS["rotate90"].on_vector((0, 1)) == (-1, 0)
+    assert ELEMENTS["rotate90"].on_point((32, 5), Box((64, 64))) == (59, 32)
+    assert ELEMENTS["rotate90"].on_direction((0, 1)) == (-1, 0)
 
 
 def test_dims_in_another_order_turn_the_same() -> None:

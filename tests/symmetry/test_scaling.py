@@ -14,9 +14,12 @@ from phigen.measurement.in_memory_runs import rehearse, simulator
 from phigen.planning.plans import plan
 from phigen.recipe.loading import parse
 from phigen.recipe.model import Recipe
-from phigen.simulation.program import FIELDS, simulate
+from phigen.simulation.program import simulate
 from phigen.symmetry.actions import act
-from phigen.symmetry.scaling import Scale, cell_means, cell_values, face_values, rescale, there_and_back
+from phigen.symmetry.element import MOST_CELLS, Box
+from phigen.symmetry.fields import SIMULATED
+from phigen.symmetry.resampling import cell_means, cell_values, face_values
+from phigen.symmetry.scaling import Scale, rescale
 from tests.shared.requests import Scene
 
 sizes = st.integers(1, 40)
@@ -42,7 +45,7 @@ store: [smoke, velocity, faces, pressure]
 
 def orbit_of(one: Recipe) -> xr.Dataset:
     planned = plan(one)
-    return rehearse(planned, planned.runs, simulator(planned, FIELDS))
+    return rehearse(planned, planned.runs, simulator(planned, SIMULATED))
 
 
 @given(sizes, sizes)
@@ -114,7 +117,7 @@ def test_the_simulations_own_resampling_is_that_of_the_matrices(scene: Scene) ->
 
 
 def test_stored_faces_of_resampled_runs_are_free_of_divergence_and_meet_the_walls() -> None:
-    u = orbit_of(recipe("reading: resampled, factors: [1, 1.5, 2.3, 3], fractional: floored"))
+    u = orbit_of(recipe("scaling_method: resampled, factors: [1, 1.5, 2.3, 3], non_integer: truncate"))
     assert dict(u["smoke"].isel(run=0).sizes) == {"time": 12, "y": 16, "x": 16}
     x, y = u["velocity_x"].astype("float64").values, u["velocity_y"].astype("float64").values
     rounding = 4 * np.finfo("float32").eps * np.abs(u["velocity"]).max().item()
@@ -125,7 +128,7 @@ def test_stored_faces_of_resampled_runs_are_free_of_divergence_and_meet_the_wall
 
 
 def test_centred_velocity_of_resampled_runs_is_the_mean_of_their_faces() -> None:
-    u = orbit_of(recipe("reading: resampled, factors: [1, 2]"))
+    u = orbit_of(recipe("scaling_method: resampled, factors: [1, 2]"))
     x, y = u["velocity_x"].values, u["velocity_y"].values
     np.testing.assert_allclose(u["velocity"].values[:, :, 0], (x[..., 1:] + x[..., :-1]) / 2, atol=1e-7)
     np.testing.assert_allclose(u["velocity"].values[:, :, 1], (y[..., 1:, :] + y[..., :-1, :]) / 2, atol=1e-7)
@@ -133,7 +136,7 @@ def test_centred_velocity_of_resampled_runs_is_the_mean_of_their_faces() -> None
 
 def test_a_run_twice_as_fine_is_near_the_run_itself_at_first() -> None:
     """In the recipe's units: velocity that were not divided by the factor would be twice as large."""
-    u = orbit_of(recipe("reading: resampled, factors: [1, 2]", cells=32, inflow="center: [16, 8], radius: 5"))
+    u = orbit_of(recipe("scaling_method: resampled, factors: [1, 2]", cells=32, inflow="center: [16, 8], radius: 5"))
     apart = measure(u).isel(level=0, element=0)
     relative = (apart["mae"] / apart["magnitude"]).sel(variable="velocity").values
     assert (relative < 0.1).all()
@@ -144,7 +147,7 @@ def test_a_run_twice_as_fine_is_near_the_run_itself_at_first() -> None:
 
 
 def test_the_scaled_scene_is_as_much_larger_and_stronger() -> None:
-    first, run = plan(recipe("reading: resampled, factors: [1, 2.5]")).runs
+    first, run = plan(recipe("scaling_method: resampled, factors: [1, 2.5]")).runs
     assert (first.simulation.cells, run.simulation.cells) == ((16, 16), (40, 40))
     (one,), (other,) = first.simulation.inflows, run.simulation.inflows
     assert (other.center, other.radius, other.rate) == ((17.5, 10), 6.25, one.rate)
@@ -154,7 +157,7 @@ def test_the_scaled_scene_is_as_much_larger_and_stronger() -> None:
 
 
 def test_rescaled_cells_and_steps_make_other_steps_on_the_same_grid() -> None:
-    _, run = plan(recipe("reading: rescaled, factors: [1, 2], frame: lab")).runs
+    _, run = plan(recipe("scaling_method: rescaled, factors: [1, 2], reference_frame: lab")).runs
     assert run.simulation.cells == (16, 16)
     assert (run.simulation.dt_smoke, run.simulation.dt_velocity) == (4, 2)
     assert run.simulation.force[0][0] == pytest.approx((0, 0.1 / 4))
@@ -165,27 +168,34 @@ def test_rescaled_cells_and_steps_make_other_steps_on_the_same_grid() -> None:
 @pytest.mark.parametrize("exponent", [0, 1, 2, 0.5])
 def test_the_lab_and_the_orbits_frame_agree_to_rounding_over_a_few_steps(exponent: float) -> None:
     """Rescaling before or after a simulation is the same."""
-    said = f"reading: rescaled, factors: [1, 1.7, 0.6], time_exponent: {exponent}"
-    orbit, lab = (orbit_of(recipe(f"{said}, frame: {frame}", steps=6)) for frame in ("orbit", "lab"))
+    said = f"scaling_method: rescaled, factors: [1, 1.7, 0.6], time_exponent: {exponent}"
+    orbit, lab = (orbit_of(recipe(f"{said}, reference_frame: {frame}", steps=6)) for frame in ("orbit", "lab"))
     for name in ("smoke", "velocity", "velocity_x", "velocity_y", "pressure"):
         largest = float(np.abs(orbit[name]).max())
         np.testing.assert_allclose(lab[name], orbit[name], rtol=0, atol=1e-6 * largest)
     assert measure(lab)["mae"].max() < 1e-5
-    for one, other in zip(*(plan(recipe(f"{said}, frame: {frame}")).runs for frame in ("orbit", "lab")), strict=True):
-        pull = act(simulate(one.simulation), one.turn)["buoyancy"]
+    frames = (plan(recipe(f"{said}, reference_frame: {frame}")).runs for frame in ("orbit", "lab"))
+    for one, other in zip(*frames, strict=True):
+        pull = act(simulate(one.simulation), one.after)["buoyancy"]
         np.testing.assert_allclose(simulate(other.simulation)["buoyancy"], pull, rtol=1e-12)
         np.testing.assert_allclose(pull[0], [0, one.strength], rtol=1e-12)
     assert exponent == 1 or not np.allclose(orbit["velocity"][0], orbit["velocity"][1])
 
 
 def test_a_resampled_run_is_told_of_in_the_cells_that_it_is_stored_in() -> None:
-    planned = plan(recipe("reading: resampled, factors: [1, 2.5]"))
+    planned = plan(recipe("scaling_method: resampled, factors: [1, 2.5]"))
     first, scaled = planned.runs
     assert scaled.simulation.cells == (40, 40)
     assert scaled.inflows == first.inflows
     assert scaled.simulation.inflows[0].radius == 2.5 * first.inflows[0].radius
     assert scaled.strength == first.strength
     np.testing.assert_allclose(simulate(scaled.simulation)["buoyancy"][0], [0, scaled.strength], rtol=1e-12)
+
+
+def there_and_back(field: xr.DataArray, scale: Scale) -> np.ndarray:
+    width, height = (field.sizes.get(dim) or field.sizes[f"{dim}_face"] - 1 for dim in ("x", "y"))
+    ((_, after),) = scale.resampling(field.to_dataset(), Box((width, height)))
+    return after
 
 
 def fields(values: np.ndarray) -> xr.Dataset:
@@ -251,11 +261,11 @@ def test_rescaling_a_field_there_and_back_is_rounding(values: np.ndarray, factor
 
 
 @given(st.integers(1, 9999).map(lambda n: n / 100), st.sampled_from(["resampled", "rescaled"]), st.floats(0, 3))
-def test_a_name_says_which_scaling_it_is(factor: float, reading: str, exponent: float) -> None:
-    scale = Scale(factor, reading, exponent)  # type: ignore[arg-type]
-    assert Scale.named(scale.name, reading, exponent) == scale  # type: ignore[arg-type]
+def test_a_name_says_which_scaling_it_is(factor: float, method: str, exponent: float) -> None:
+    scale = Scale(factor, method, exponent)  # type: ignore[arg-type]
+    assert Scale.named(scale.name, method, exponent) == scale  # type: ignore[arg-type]
     assert (scale.name == "identity") == (factor == 1)
-    assert scale.speed == pytest.approx(factor ** (1 - exponent))
+    assert scale.stored_speed == pytest.approx(factor ** (1 - exponent) if method == "rescaled" else 1)
 
 
 def test_what_names_no_scaling_is_refused() -> None:
@@ -268,13 +278,14 @@ def test_what_names_no_scaling_is_refused() -> None:
 def test_tenths_of_cells_are_floored_and_never_rounded_away(tenths: int, cells: int) -> None:
     """64 * 2.3 is 147.2 in decimal notation and less in binary; 10 * 1.1 is 11, and no cell is lost."""
     scale = Scale(tenths / 10, "resampled")
-    assert scale.cells((cells, cells)) == (cells * tenths // 10,) * 2
-    assert scale.fits((cells, cells)) == (cells * tenths % 10 == 0)
-    assert Scale(tenths / 10, "rescaled", 2.0).cells((cells, cells)) == (cells, cells)
+    assert scale.simulated_cells((cells, cells)) == (cells * tenths // 10,) * 2
+    fits = scale.misfit(Box((cells, cells)), non_integer="error") is None
+    assert fits == (cells * tenths % 10 == 0 and cells * tenths // 10 <= MOST_CELLS)
+    assert Scale(tenths / 10, "rescaled", 2.0).simulated_cells((cells, cells)) == (cells, cells)
 
 
 def test_the_measure_states_what_resampling_alone_does() -> None:
-    errors = measure(orbit_of(recipe("reading: resampled, factors: [1, 2]"))).isel(level=0, element=0)
+    errors = measure(orbit_of(recipe("scaling_method: resampled, factors: [1, 2]"))).isel(level=0, element=0)
     resampling = errors["resampling"].sel(variable="velocity")
     assert (resampling > 0).all()
     assert (resampling < errors["magnitude"].sel(variable="velocity")).all()

@@ -13,7 +13,9 @@ from hypothesis.extra import numpy as hnp
 
 from phigen.errors import RecipeError
 from phigen.recipe.loading import parse
-from phigen.symmetry.actions import Group, act
+from phigen.symmetry.actions import act
+from phigen.symmetry.element import Box
+from phigen.symmetry.groups import element_named
 from phigen.symmetry.translation import Shift, overlap, roll
 
 numbers = st.floats(allow_nan=False, allow_infinity=False, width=32)
@@ -34,9 +36,15 @@ time: {{steps: 2}}
 scene:
   inflows: [{{center: [{x}, 5], radius: 2}}]
   buoyancy: {{strength: 0.1}}
-symmetry: {{group: translation, fractional: resampled, shifts: [[0, 0], [{length}, 0]]}}
+symmetry: {{group: translation, non_integer: resample, shifts: [[0, 0], [{length}, 0]]}}
 """
 CLOSED, PERIODIC, ACROSS = (False, False), (True, True), (True, False)
+
+
+def box(periodic: tuple[bool, bool]) -> Box:
+    """A box of 8 x 8 cells."""
+    x, y = ("periodic" if wraps else "closed" for wraps in periodic)
+    return Box((8, 8), ((x, x), (y, y)))
 
 
 @st.composite
@@ -135,7 +143,7 @@ def test_a_shift_goes_right_and_up() -> None:
     np.testing.assert_array_equal(roll(u, Shift(-1, 0))["smoke"], [[0, 0, 7], [0, 0, 0]])
     np.testing.assert_array_equal(roll(u, Shift(-1, 0))["velocity_x"], [[0, 0, 3, 0], [0, 0, 0, 0]])
     np.testing.assert_array_equal(roll(u, Shift(0.25, 0))["smoke"], [[5.25, 1.75, 0], [0, 0, 0]])
-    assert Shift(1, 2).on_point((8, 5)) == (9, 7)
+    assert Shift(1, 2).on_point((8, 5), box(PERIODIC)) == (9, 7)
 
 
 def test_the_overlap_in_a_box_with_walls_is_cut_from_both() -> None:
@@ -219,9 +227,11 @@ def test_what_walls_have_cut_off_is_not_drawn() -> None:
         np.arange(8.0).reshape(2, 4), dims=("y", "x"), coords={"y": [0.5, 1.5], "x": [0.5, 1.5, 2.5, 3.5]}, name="smoke"
     )
     moved = first.copy(data=np.roll(first.values, 1, axis=1))
-    back = Group("translation", CLOSED).taken_back(moved, "shift(1, 0)")
+    g = element_named("shift(1, 0)", {"group": "translation"})
+    back = g.in_reference_frame(moved, box(CLOSED))
     np.testing.assert_array_equal(back, [[0, 1, 2, np.nan], [4, 5, 6, np.nan]])
-    np.testing.assert_array_equal(Group("translation", ACROSS).taken_back(moved, "shift(1, 0)"), first)
+    np.testing.assert_array_equal(g.in_reference_frame(moved, box(ACROSS)), first)
+    assert back.name == "smoke"
 
 
 @given(fractional | whole)
@@ -257,18 +267,18 @@ def test_a_shift_from_wall_to_wall_leaves_nothing_to_compare_and_is_refused(leng
 def test_interpolation_of_a_straight_line_costs_nothing_away_from_walls() -> None:
     """Linear interpolation is exact for it, and a wall is no seam."""
     line = xr.Dataset({"smoke": (("time", "y", "x"), np.broadcast_to(np.arange(8.0), (1, 8, 8)).copy())})
-    walled, periodic = (Group("translation", (wraps, wraps)) for wraps in (False, True))
-    ((before, after),) = walled.resampling(line, "shift(1.5, 0)")
+    walled, periodic = box(CLOSED), box(PERIODIC)
+    ((before, after),) = Shift(1.5, 0).resampling(line, walled)
     np.testing.assert_allclose(before, after, atol=1e-14)
     assert before.shape == (1, 8, 6)
-    ((before, after),) = periodic.resampling(line, "shift(1.5, 0)")
+    ((before, after),) = Shift(1.5, 0).resampling(line, periodic)
     assert np.abs(before - after).max() > 0.5
-    assert walled.resampling(line, "shift(2, 1)") == []
+    assert Shift(2, 1).resampling(line, walled) == []
 
 
 def test_a_name_that_no_element_has_is_refused() -> None:
     u = xr.Dataset({"smoke": (("time", "y", "x"), np.zeros((1, 4, 4)))})
-    with pytest.raises(ValueError, match=r"'rotate45' names no turn or mirror; known are identity, rotate90"):
+    with pytest.raises(ValueError, match=r"'rotate45' names no rotation or reflection; known are identity, rotate90"):
         act(u, "rotate45")
     with pytest.raises(ValueError, match=r"'rotate90' names no translation; write it as shift\(8, 0\)"):
         act(u.assign_attrs(group="translation"), "rotate90")
@@ -278,3 +288,8 @@ def test_a_dataset_is_shifted_by_name_where_its_attributes_name_the_group() -> N
     u = xr.Dataset({"smoke": (("time", "y", "x"), np.arange(16.0).reshape(1, 4, 4))}, attrs={"group": "translation"})
     assert act(u, "shift(1, 0)")["smoke"].values[0, 0].tolist() == [3, 0, 1, 2]
     assert act(act(u, "shift(1, 2)"), "shift(-1, -2)").equals(u)
+
+
+def test_a_group_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(ValueError, match="the dataset's group 'glide2' is not known"):
+        element_named("identity", {"group": "glide2"})

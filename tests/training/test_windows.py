@@ -22,7 +22,7 @@ from phigen.building.builder import build
 from phigen.errors import WindowError
 from phigen.recipe.loading import parse
 from phigen.store import reading as store
-from phigen.symmetry.point_groups import GROUPS, GroupName, turn
+from phigen.symmetry.point_groups import POINT_GROUPS, GroupName, turn
 from phigen.training.windows import Windows
 from tests.shared.recipes import SMALL
 
@@ -113,7 +113,7 @@ def test_there_is_a_window_wherever_frames_follow_one_another_in_a_run_and_a_spl
     ]
     arguments: dict[str, Any] = {"input": first, "horizon": then, "split": split, "variables": ("smoke",)}
     if not expected:
-        with pytest.raises(WindowError, match=r"without a gap|no run of the dataset is for"):
+        with pytest.raises(WindowError, match=r"without a gap|split: the dataset has"):
             windows_of(data, **arguments)
         return
     windows = windows_of(data, **arguments)
@@ -182,31 +182,31 @@ def test_a_split_is_its_runs_and_its_frames(dataset: xr.Dataset) -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[xr.Dataset], xr.Dataset], dict[str, Any]]] = {
-    r"no run of the dataset is for validation, it has train, test; choose": (lambda d: d, {"split": "validation"}),
-    r"no run of the dataset is for train, it has test; choose one": (lambda d: d.isel(run=d["split"] == "test"), {}),
-    r"no run of the dataset is for train, it has no splits; choose": (lambda d: d.drop_vars("split"), {}),
-    r"windows of 30 \+ 6 frames: the longest stretch of train without a gap has 35": (
+    r"split: the dataset has train, test, got validation; choose": (lambda d: d, {"split": "validation"}),
+    r"split: the dataset has test, got train; choose one": (lambda d: d.isel(run=d["split"] == "test"), {}),
+    r"split: the dataset has no splits, got train; choose": (lambda d: d.drop_vars("split"), {}),
+    r"longest stretch of train without a gap has 35 frames, got windows of 30 \+ 6;": (
         lambda d: d,
         {"input": 30, "horizon": 6},
     ),
-    r"the longest stretch of all frames without a gap has 1;": (lambda d: d.isel(time=[3]), {"split": None}),
-    r"the longest stretch of all frames without a gap has 0;": (lambda d: d.isel(time=[]), {"split": None}),
+    r"the longest stretch of all frames without a gap has 1 frames,": (lambda d: d.isel(time=[3]), {"split": None}),
+    r"the longest stretch of all frames without a gap has 0 frames,": (lambda d: d.isel(time=[]), {"split": None}),
     r"the dataset has no dim time; select frames with a list": (lambda d: d.isel(time=3), {}),
-    r"the dataset has no vorticity, got .*velocity; choose": (lambda d: d, {"variables": ("smoke", "vorticity")}),
-    r"variables: none are chosen": (lambda d: d, {"variables": ()}),
-    r"buoyancy is no field in cell centres .*, got dims run 24, time 75": (lambda d: d, {"variables": ("buoyancy",)}),
-    r"velocity is no field in cell centres with all its components": (lambda d: d.isel(component=0), {}),
-    r"velocity is no field .* component 1, y 16": (lambda d: d.isel(component=[0]), {}),
-    r"smoke is no field in cell centres": (lambda d: d.mean("x"), {"variables": ("smoke",)}),
-    r"normalise: velocity has no rms among its attributes; pass normalise=False": (
+    r"variables: .*velocity.*, got vorticity; choose": (lambda d: d, {"variables": ("smoke", "vorticity")}),
+    r"variables: needs at least one, got none": (lambda d: d, {"variables": ()}),
+    r"buoyancy must be a field .*, got dims run 24, time 75": (lambda d: d, {"variables": ("buoyancy",)}),
+    r"velocity must be a field in cell centres with all its components": (lambda d: d.isel(component=0), {}),
+    r"velocity must be a field .* component 1, y 16": (lambda d: d.isel(component=[0]), {}),
+    r"smoke must be a field in cell centres": (lambda d: d.mean("x"), {"variables": ("smoke",)}),
+    r"normalise: velocity needs the attributes rms, got none; pass normalise=False": (
         lambda d: d.drop_attrs(deep=True).assign_attrs(d.attrs),
         {"normalise": True},
     ),
-    r"normalise: smoke has no mean and std among": (
+    r"normalise: smoke needs the attributes mean and std, got none": (
         lambda d: d.drop_attrs(deep=True).assign_attrs(d.attrs),
         {"normalise": True, "variables": ("smoke",)},
     ),
-    r"augment: 'C8' is no point group; choose one of C1, C2": (lambda d: d, {"augment": "C8"}),
+    r"augment: unknown point group, got 'C8'; choose one of C1, C2": (lambda d: d, {"augment": "C8"}),
     r"augment: C4 needs a square box, got 4 x 16 cells; choose": (lambda d: d.isel(x=slice(4)), {"augment": "C4"}),
 }
 
@@ -227,16 +227,16 @@ def test_misuse_is_an_error_of_pythons(dataset: xr.Dataset) -> None:
     with pytest.raises(ValueError, match="framework must be numpy or jax, got torch"):
         phigen.batches(dataset, input=3, horizon=2, framework="torch")  # type: ignore[arg-type]
     for index in (-1, 496):
-        with pytest.raises(IndexError, match=f"there is no window {index}, there are 496"):
+        with pytest.raises(IndexError, match=f"window index must be from 0 to 495, got {index}"):
             windows_of(dataset).place(index)
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", POINT_GROUPS)
 def test_an_element_acts_on_a_window_as_turn_acts_on_fields(noise: xr.Dataset, group: GroupName) -> None:
     windows = windows_of(noise, augment=group, variables=("velocity", "smoke"))
     run, start = windows.place(33)
     there = noise.isel(run=run, time=slice(start, start + 5))
-    for number, name in enumerate(GROUPS[group]):
+    for number, name in enumerate(POINT_GROUPS[group]):
         turned = turn(there, name)
         expected = np.concatenate([turned["velocity"].values, turned["smoke"].values[:, None]], axis=1)
         np.testing.assert_array_equal(read(windows, 33, number), expected)
@@ -247,7 +247,7 @@ def test_normalising_commutes_with_the_group_to_the_last_bit(noise: xr.Dataset) 
     data = noise.copy()
     data["velocity"].attrs |= {"mean": [0.3, -0.1], "rms": [1.5, 0.5]}
     plain = windows_of(data, normalise=True, variables=("velocity", "smoke"), augment="D4")
-    for number, name in enumerate(GROUPS["D4"]):
+    for number, name in enumerate(POINT_GROUPS["D4"]):
         turned_before = windows_of(turn(data, name), normalise=True, variables=("velocity", "smoke"))
         np.testing.assert_array_equal(read(plain, 5, number), read(turned_before, 5))
     assert plain.channels.scale[:2].ravel().tolist() == [np.float32(np.sqrt(1.25))] * 2

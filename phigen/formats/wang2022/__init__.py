@@ -1,1 +1,1 @@
-"""The published datasets of Wang et al. (2022): read and written."""
+"""The published datasets of Wang et al. (2022): import from their layout, and export to it."""

@@ -1,9 +1,9 @@
-"""Which way the four files of a published level are turned, and where their arrows point.
+"""How the four files of a published level are rotated, and whether their velocity has the right sign.
 
-The authors turned a finished plume as an array, its positions clockwise and its arrows counter-clockwise: at 90 and
-270 degrees the arrows point the other way than the plume moves.  What phigen exports is turned rightly.  The files do
-not say which of the two they are, but they are one plume at four strengths, which tells: taken back to the first one's
-frame, a run that is turned rightly goes along with it, and one whose arrows are reversed goes against it.
+The authors rotated a finished plume as an array, its positions clockwise and its vectors counter-clockwise.  At 90 and
+270 degrees the velocity therefore points against the motion of the plume.  phigen's exports are rotated consistently.
+The files do not say which of the two they are, but they are one plume at four strengths.  In the reference frame of the
+first file, a consistently rotated run correlates positively with it, and one with reversed vectors negatively.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FRAMES_ALIKE = 10
-"""So many frames are compared, before the plumes go ways of their own."""
+"""Number of first frames that are compared, before the plumes diverge."""
 
 _ORDERS: tuple[tuple[ElementName, ...], ...] = (
     ("identity", "rotate90", "rotate180", "rotate270"),
@@ -32,16 +32,16 @@ _ORDERS: tuple[tuple[ElementName, ...], ...] = (
 
 
 @dataclass(frozen=True)
-class Turned:
-    """How a file was made of its plume."""
+class Orientation:
+    """How a file was made from its plume."""
 
     element: ElementName
     is_reversed: bool
-    """Whether its arrows point the other way."""
+    """Whether the velocity points against the motion."""
 
 
-def turns_of(files: Sequence[NDArray[np.float32]]) -> list[Turned]:
-    """Find how the four files of a level are turned.
+def orientations(files: Sequence[NDArray[np.float32]]) -> list[Orientation]:
+    """Determine how the four files of a level are rotated.
 
     Parameters
     ----------
@@ -50,31 +50,32 @@ def turns_of(files: Sequence[NDArray[np.float32]]) -> list[Turned]:
 
     Returns
     -------
-    list of Turned
-        One for each.
+    list of Orientation
+        One for each file.
     """
     first = files[0][:FRAMES_ALIKE].astype(np.float64)
 
     def along(values: NDArray[np.float32], element: ElementName) -> float:
-        back = _turned_as_array(values[:FRAMES_ALIKE], inverse(element))
-        return float((first * back).sum())
+        mapped = _act_on_array(values[:FRAMES_ALIKE], inverse(element))
+        return float((first * mapped).sum())
 
-    ways = [[along(values, element) for values, element in zip(files, order, strict=True)] for order in _ORDERS]
-    best = int(np.argmax([np.abs(way).sum() for way in ways]))
-    return [Turned(element, way < 0) for element, way in zip(_ORDERS[best], ways[best], strict=True)]
+    correlations = [[along(values, element) for values, element in zip(files, order, strict=True)] for order in _ORDERS]
+    best = int(np.argmax([np.abs(of_order).sum() for of_order in correlations]))
+    return [Orientation(g, along_first < 0) for g, along_first in zip(_ORDERS[best], correlations[best], strict=True)]
 
 
-def faces_of_file(values: NDArray[np.float32], turned: Turned) -> xr.Dataset:
-    """Give all faces of a run, its arrows put right.
+def faces_of_file(values: NDArray[np.float32], orientation: Orientation) -> xr.Dataset:
+    """Return all faces of a run, with the right sign.
 
-    Turned as an array after they were cropped, the faces are lower ones in the frame of the first run; cropped after
-    they were turned, where they stand.  Of the two readings, only one is free of divergence.
+    If the faces were cropped first and then rotated as an array, they are lower faces in the reference frame of the
+    first run.  If they were rotated first and then cropped, they are lower faces as the run stands.  Only one of the
+    two interpretations is free of divergence.
 
     Parameters
     ----------
     values : (time, component, y, x)
         As the file has them.
-    turned : Turned
+    orientation : Orientation
         How it was made.
 
     Returns
@@ -82,13 +83,14 @@ def faces_of_file(values: NDArray[np.float32], turned: Turned) -> xr.Dataset:
     Dataset
         velocity_x (time, y, x_face) and velocity_y (time, y_face, x), walls included.
     """
-    right = -values if turned.is_reversed else values
-    back = _turned_as_array(right, inverse(turned.element))
-    readings = (completed(right), turn(completed(back), turned.element))
-    return min(readings, key=lambda faces: float(np.abs(divergence(faces)).mean()))
+    right = -values if orientation.is_reversed else values
+    mapped = _act_on_array(right, inverse(orientation.element))
+    interpretations = (completed(right), turn(completed(mapped), orientation.element))
+    return min(interpretations, key=lambda faces: float(np.abs(divergence(faces)).mean()))
 
 
-def _turned_as_array(values: NDArray[Any], element: ElementName) -> NDArray[Any]:
+def _act_on_array(values: NDArray[Any], element: ElementName) -> NDArray[Any]:
+    """Rotate lower faces as if they were cell-centred, as the authors did."""
     import xarray as xr
 
     return turn(xr.DataArray(values, dims=("time", "component", "y", "x")), element).values

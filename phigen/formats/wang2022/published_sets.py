@@ -1,4 +1,4 @@
-"""The published sets of Wang et al. (2022): which file is which run.  The files hold velocities alone."""
+"""The published sets of Wang et al. (2022): which file is which run.  The files hold only velocities."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from decimal import Decimal
 
 from phigen.errors import FormatError
 from phigen.formats.wang2022.archives import Member
-from phigen.symmetry.actions import Transformation
-from phigen.symmetry.point_groups import ELEMENTS, GROUPS, Point
+from phigen.symmetry.element import Box, GroupElement, Point
+from phigen.symmetry.point_groups import ELEMENTS, POINT_GROUPS
 from phigen.symmetry.scaling import Scale
 from phigen.symmetry.translation import Shift
 
 CELLS = 64
 RADIUS = 5.0
 RATE = 1.0
-_BOX = (float(CELLS), float(CELLS))
+BOX = Box((CELLS, CELLS))
 _UPWARD: Point = (32.0, 5.0)
-_QUARTER_TURNS = [ELEMENTS[name] for name in GROUPS["C4"]]
+_QUARTER_TURNS = [ELEMENTS[name] for name in POINT_GROUPS["C4"]]
 _FIRST_SHIFT = (8, 5)
 
 _TESTED: dict[str, set[tuple[int, ...]]] = {
@@ -32,11 +32,11 @@ _TESTED: dict[str, set[tuple[int, ...]]] = {
 
 @dataclass(frozen=True)
 class Original:
-    """What is known of one published run."""
+    """The published parameters of one run."""
 
     level: float
     orbit: int
-    element: Transformation
+    element: GroupElement
     strength: float
     inflow: Point
     split: str = "train"
@@ -49,28 +49,28 @@ class Published:
     Parameters
     ----------
     name : str
-        Of the dataset that it becomes.
+        Name of the imported dataset.
     description : str
-        In a sentence.
+        One sentence.
     pattern : str
-        Regular expression of its files' paths, whose groups are the numbers that tell the runs apart.
+        Regular expression of its files' paths; its groups are the numbers that identify a run.
     group : str
-        Of symmetry.
-    frame : str
-        ``orbit`` if the runs were turned after they were simulated, ``lab`` if they were simulated where they stand.
+        Symmetry group.
+    reference_frame : str
+        ``orbit`` if the runs were rotated after the simulation, ``lab`` if each was simulated in its own position.
     first_frame : int
         Number of the first frame in a file.
     dt_velocity : float
         Advection time per step of the velocity; that of the smoke is 1.
     run : callable
-        From the numbers of a file to what is known of the run.
+        Returns the parameters of the run that the numbers of a file identify.
     """
 
     name: str
     description: str
     pattern: str
     group: str
-    frame: str
+    reference_frame: str
     first_frame: int
     dt_velocity: float
     run: Callable[..., Original]
@@ -79,13 +79,13 @@ class Published:
 def _graded(level: int, turns: int) -> Original:
     strength = Decimal("0.01") + Decimal("0.005") * level * turns
     g = _QUARTER_TURNS[turns]
-    return Original(float(level), 0, g, float(strength), g.on_point(_UPWARD, _BOX))
+    return Original(float(level), 0, g, float(strength), g.on_point(_UPWARD, BOX))
 
 
 def _rotated(number: int, turns: int) -> Original:
     g, step = _QUARTER_TURNS[turns], Decimal("0.011" if turns == 2 else "0.01")
     split = _split("rotation", (number, turns))
-    return Original(0.0, (number - 1) // 4, g, float(step * number), g.on_point(_UPWARD, _BOX), split)
+    return Original(0.0, (number - 1) // 4, g, float(step * number), g.on_point(_UPWARD, BOX), split)
 
 
 def _shifted(x: int, y: int) -> Original:
@@ -105,8 +105,8 @@ def _split(name: str, key: tuple[int, ...]) -> str:
 SETS = (
     Published(
         "wang2022_equivariance_test",
-        "The ten graded datasets of Wang et al. (2022), Figure 4, as published: a plume and its three quarter turns, "
-        "whose buoyancies differ by 0.005 times the level from one file to the next.",
+        "The ten graded datasets of Wang et al. (2022), Figure 4, as published: a plume and its rotations by 90, 180 "
+        "and 270 degrees, whose buoyancies differ by 0.005 times the level from one file to the next.",
         r"E_(\d{1,4})/(?:raw_)?data_([0-3])\.pt",
         "C4",
         "orbit",
@@ -116,7 +116,8 @@ SETS = (
     ),
     Published(
         "wang2022_rotation",
-        "The rotation dataset of Wang et al. (2022), as published: plumes in four directions, no two equally strong.",
+        "The rotation dataset of Wang et al. (2022), as published: plumes in four directions, all of different "
+        "strength.",
         r"Rotation/raw_data_([1-9]\d{0,4})_([0-3])\.pt",
         "C4",
         "lab",
@@ -126,8 +127,8 @@ SETS = (
     ),
     Published(
         "wang2022_translation",
-        "The translation dataset of Wang et al. (2022), as published: a plume at 7 x 5 places; right of x = 32 it has "
-        "twice the buoyancy.",
+        "The translation dataset of Wang et al. (2022), as published: a plume at 7 x 5 positions; right of x = 32 its "
+        "buoyancy is twice as strong.",
         r"Translation/raw_data_(\d{1,4})_(\d{1,4})\.pt",
         "translation",
         "lab",
@@ -138,7 +139,7 @@ SETS = (
     Published(
         "wang2022_scaling",
         "The scaling dataset of Wang et al. (2022), as published: a plume at 1 + 0.1 i times its size, each frame "
-        "resampled to 64 x 64 and divided by that.",
+        "resampled to 64 x 64 and divided by that factor.",
         r"Scale/raw_data_(\d{1,4})\.pt",
         "scaling",
         "lab",
@@ -150,12 +151,12 @@ SETS = (
 
 
 def sets_in(files: Iterable[Member]) -> dict[Published, dict[tuple[int, ...], Member]]:
-    """Sort files into the published sets, by the numbers that tell their runs apart.
+    """Sort files into the published sets, by the numbers that identify their runs.
 
     Raises
     ------
     FormatError
-        If a run is there twice, or a level of the graded sets lacks a file.
+        If two files are the same run, or a level of the graded sets lacks a file.
     """
     found: dict[Published, dict[tuple[int, ...], Member]] = {}
     for file in files:
@@ -166,10 +167,10 @@ def sets_in(files: Iterable[Member]) -> dict[Published, dict[tuple[int, ...], Me
             runs = found.setdefault(published, {})
             key = tuple(map(int, match.groups()))
             if key in runs:
-                raise FormatError(f"{file}: is there twice, also as {runs[key]}; give one of them")
+                raise FormatError(f"{file}: is the same run as {runs[key]}; keep one of them")
             runs[key] = file
     for published, runs in found.items():
-        if published.frame == "orbit":
+        if published.reference_frame == "orbit":
             _refuse_incomplete(runs)
     return {published: dict(sorted(found[published].items())) for published in SETS if published in found}
 
@@ -179,4 +180,6 @@ def _refuse_incomplete(runs: Mapping[tuple[int, ...], Member]) -> None:
         lacking = [turns for turns in range(4) if (level, turns) not in runs]
         if lacking:
             some = next(file for key, file in runs.items() if key[0] == level)
-            raise FormatError(f"{some}: is one of four runs, raw_data_{lacking[0]}.pt is not beside it; fetch it again")
+            raise FormatError(
+                f"{some}: is one of four runs, raw_data_{lacking[0]}.pt is missing beside it; download the set again"
+            )

@@ -1,4 +1,4 @@
-"""torch's files of one tensor: written, and read without running anything that is in them."""
+"""Files of one torch tensor: written, and read without running any code in them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from phigen.errors import FormatError
 
 MOST_BYTES = 64_000_000
-"""Largest file that is read, and largest tensor; a run of the published sets has 10 MB."""
+"""Largest file that is read, and largest tensor; a published run has 10 MB."""
 
 
 def save(values: NDArray[Any], file: Path) -> None:
@@ -26,14 +26,14 @@ def save(values: NDArray[Any], file: Path) -> None:
 
 
 def load(data: bytes, where: str) -> NDArray[np.float32]:
-    """Read a tensor, and nothing else: a pickle that would run code is refused before any of it runs.
+    """Load one tensor; a pickle that would run code is refused before any of it runs.
 
     Parameters
     ----------
     data : bytes
-        The file.
+        Content of the file.
     where : str
-        What it is called in an error.
+        Name of the file in error messages.
 
     Returns
     -------
@@ -43,28 +43,33 @@ def load(data: bytes, where: str) -> NDArray[np.float32]:
     Raises
     ------
     FormatError
-        If the file is anything else than one plain tensor of finite float32.
+        If the file is not one plain tensor of finite float32.
     """
     torch = need_torch()
     try:
         _refuse_inflated(data)
         tensor = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # a file from elsewhere can fail in any way
-        raise FormatError(f"{where}: is no plain tensor of torch ({type(error).__name__}); leave it out") from error
+        raise FormatError(
+            f"{where}: is not a plain torch tensor, got {type(error).__name__}; remove it from the source"
+        ) from error
     if type(tensor) is not torch.Tensor or tensor.layout != torch.strided:
-        raise FormatError(f"{where}: is no plain tensor of torch, got {type(tensor).__name__}; leave it out")
+        raise FormatError(
+            f"{where}: is not a plain torch tensor, got {type(tensor).__name__}; remove it from the source"
+        )
     if tensor.dtype != torch.float32 or tensor.numel() * 4 > MOST_BYTES:
         raise FormatError(
-            f"{where}: is no run of the published sets, got {tensor.dtype}, shape {tuple(tensor.shape)}; leave it out"
+            f"{where}: is not a run of the published sets, got {tensor.dtype}, shape {tuple(tensor.shape)}; remove it "
+            "from the source"
         )
     values: NDArray[np.float32] = tensor.detach().numpy()
     if not np.isfinite(values).all():
-        raise FormatError(f"{where}: holds values that are not finite; leave it out")
+        raise FormatError(f"{where}: holds values that are not finite; remove it from the source")
     return values
 
 
 def _refuse_inflated(data: bytes) -> None:
-    """Refuse what unpacks to any size: files of torch are zip files themselves."""
+    """Refuse a file that unpacks to more than any run has; torch's files are zip files themselves."""
     if zipfile.is_zipfile(io.BytesIO(data)):
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(part.file_size for part in archive.infolist()) > MOST_BYTES:
@@ -72,7 +77,7 @@ def _refuse_inflated(data: bytes) -> None:
 
 
 def need_torch() -> ModuleType:
-    """Give torch.
+    """Return the module torch.
 
     Raises
     ------
@@ -82,5 +87,5 @@ def need_torch() -> ModuleType:
     try:
         import torch
     except ImportError as error:
-        raise FormatError("the format wang2022 needs torch; pip install 'phigen[torch]'") from error
+        raise FormatError("the format wang2022 needs torch, which is not installed; pip install torch") from error
     return torch

@@ -1,18 +1,17 @@
-"""The layout of the published sets of Wang et al. (2022): one torch tensor a run, as the authors' scripts load it.
+"""Export to the layout of the published sets of Wang et al. (2022): one torch tensor per run, as their scripts load it.
 
-    equivariance_test/E_{level}/raw_data_{j}.pt      turns and mirrors, one orbit a level: j-th element of the group
+    equivariance_test/E_{level}/raw_data_{j}.pt      one orbit per level: the j-th element of the group
     Rotation/raw_data_{k}_{j}.pt                     one level, several orbits: the k-th run, counted from 1
-    Translation/raw_data_{x}_{y}.pt                  shifts: where the inflow is
+    Translation/raw_data_{x}_{y}.pt                  shifts: the position of the inflow
     Scale/raw_data_{i}.pt                            scalings: the i-th run, counted from 0
 
-A tensor is (frames, 2, y, x), float32, in cells per step: the lower N of the N + 1 faces of each component.  Those of
-the graded sets are cropped where the orbit's first run stands and then turned as arrays, as the authors did: cropped
-where they stand, exactly symmetric runs would seem 7 to 13 % off.
+A tensor is (frames, 2, y, x), float32, in cells per step: the lower N of the N + 1 faces of each component.  Faces of
+the graded sets are cropped in the orbit's reference frame and then rotated as arrays, as the authors did.  Cropped as
+they stand, exactly symmetric runs would seem to differ by 7 to 13 %.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,9 +19,11 @@ import numpy as np
 
 from phigen.errors import FormatError
 from phigen.formats.wang2022 import tensors
+from phigen.progress import Progress
 from phigen.simulation.staggered import faces_of, lower_faces
-from phigen.symmetry.actions import Group
-from phigen.symmetry.point_groups import FACES, Element, inverse, turn
+from phigen.symmetry.element import Box
+from phigen.symmetry.fields import FACES
+from phigen.symmetry.groups import element_named
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -31,22 +32,22 @@ if TYPE_CHECKING:
 _GRADED = "equivariance_test"
 
 
-def write(dataset: xr.Dataset, path: Path, tell: Callable[[int, int], None]) -> None:
+def write(dataset: xr.Dataset, path: Path, progress: Progress) -> None:
     """Write a dataset in the layout of the published sets.
 
     Parameters
     ----------
     dataset : Dataset
-        With velocity_x and velocity_y, or with a closed box's centred velocity, from which faces are recovered.
+        With velocity_x and velocity_y, or with the centred velocity of a closed box, from which faces are recovered.
     path : Path
-        A folder that is not there yet.
-    tell : callable
-        Called with how many runs are written, and how many there are.
+        A new folder.
+    progress : callable
+        Called with ``exporting``, the number of runs written, and the number of runs.
 
     Raises
     ------
     FormatError
-        If the layout has no place for the runs, their faces are not known, or torch is not installed.
+        If the layout cannot hold the runs, their faces are not known, or torch is not installed.
     """
     tensors.need_torch()
     _refuse_unknown_faces(dataset)
@@ -55,26 +56,27 @@ def write(dataset: xr.Dataset, path: Path, tell: Callable[[int, int], None]) -> 
         file = path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         tensors.save(_stored(dataset, run, is_graded=name.startswith(_GRADED)), file)
-        tell(run + 1, len(names))
+        progress("exporting", run + 1, len(names))
 
 
 def _stored(dataset: xr.Dataset, run: int, *, is_graded: bool) -> NDArray[np.float32]:
-    """Give the lower faces of one run, (time, component, y, x).
+    """Return the lower faces of one run, (time, component, y, x).
 
-    Turned runs are recovered in the frame of the orbit's first run, so that equal runs keep equal bits.
+    Faces are recovered in the orbit's reference frame where mapping there is exact, so that exactly symmetric runs
+    remain so.
     """
     import xarray as xr
 
     names = [*FACES] if _has_faces(dataset) else ["velocity"]
     fields = dataset[names].isel(run=run).load().transpose("time", ...)
-    g = Group.of(dataset.attrs).element(str(dataset["element"].values[run]))
-    if not isinstance(g, Element):
-        return lower_faces(faces_of(fields))
-    faces = faces_of(turn(fields, inverse(g.name)))
+    g = element_named(str(dataset["element"].values[run]), dataset.attrs).parts(Box.of(dataset.attrs)).after
+    if g.loss != "none":
+        g = g.identity
+    faces = faces_of(g.inverse.act(fields))
     if not is_graded:
-        return lower_faces(turn(faces, g.name))
-    cropped = xr.DataArray(lower_faces(faces), dims=("time", "component", "y", "x"))
-    return turn(cropped, g.name).values
+        return lower_faces(g.act(faces))
+    cropped = xr.Dataset({"velocity": (("time", "component", "y", "x"), lower_faces(faces))})
+    return g.act(cropped)["velocity"].values
 
 
 def _has_faces(dataset: xr.Dataset) -> bool:
@@ -85,20 +87,20 @@ def _refuse_unknown_faces(dataset: xr.Dataset) -> None:
     boundaries = dataset.attrs.get("boundaries", ())
     if not _has_faces(dataset) and ("velocity" not in dataset or set(boundaries) != {"closed"}):
         raise FormatError(
-            "wang2022 holds velocities on faces, which can be recovered in a closed box alone, got boundaries "
+            "wang2022: holds velocities on faces, which can be recovered only in a closed box, got boundaries "
             f"{', '.join(boundaries) or 'unknown'} and {', '.join(map(str, dataset)) or 'no field'}; "
             "build it with store: [faces]"
         )
     for dim, cells in zip(("x", "y"), dataset.attrs.get("cells", ()), strict=False):
         if dataset.sizes.get(dim, cells) != cells:
             raise FormatError(
-                f"the fields are not those of the whole box, got {dataset.sizes[dim]} of {cells} cells along {dim}; "
+                f"the fields do not cover the whole box, got {dataset.sizes[dim]} of {cells} cells along {dim}; "
                 "export before selecting cells"
             )
 
 
 def _names(dataset: xr.Dataset) -> list[str]:
-    """Give each run's file."""
+    """Return the name of each run's file."""
     group, runs = dataset.attrs.get("group", "C1"), range(dataset.sizes["run"])
     levels, orbits = (np.unique(dataset[name].values) for name in ("level", "orbit"))
     numbers = [_elements(dataset).index(name) for name in dataset["element"].values.tolist()]
@@ -108,27 +110,27 @@ def _names(dataset: xr.Dataset) -> list[str]:
     elif group == "scaling":
         names = [f"Scale/raw_data_{run}.pt" for run in runs]
     elif len(orbits) == 1:
-        called = _called(levels.tolist())
+        level_numbers = _level_numbers(levels.tolist())
         own = dataset["level"].values.tolist()
-        names = [f"{_GRADED}/E_{called[own[run]]}/raw_data_{numbers[run]}.pt" for run in runs]
+        names = [f"{_GRADED}/E_{level_numbers[own[run]]}/raw_data_{numbers[run]}.pt" for run in runs]
     else:
         names = [f"Rotation/raw_data_{run + 1}_{numbers[run]}.pt" for run in runs]
     if len(set(names)) < len(names) or (len(levels) > 1 and len(orbits) > 1):
         raise FormatError(
-            f"wang2022 has no place for these {len(names)} runs, got {len(levels)} levels of {len(orbits)} orbits, "
-            f"group {group}; select one level, or one orbit of each"
+            f"wang2022: holds several levels or several orbits, got {len(names)} runs in {len(levels)} levels and "
+            f"{len(orbits)} orbits, group {group}; select one level, or one orbit of each"
         )
     return names
 
 
 def _elements(dataset: xr.Dataset) -> list[str]:
-    """Give the elements of the group in its order, or where the attributes do not say, in that of the runs."""
+    """Return the elements in the group's order, or in that of the runs if the attributes do not list them."""
     listed = dataset.attrs.get("elements")
     return list(dict.fromkeys(dataset["element"].values.tolist() if listed is None else listed))
 
 
-def _called(levels: list[float]) -> dict[float, int]:
-    """Give each level's number: its own if all are whole, or else its place."""
+def _level_numbers(levels: list[float]) -> dict[float, int]:
+    """Return a whole number for each level: the level itself if all are whole, or else its position."""
     if all(level == int(level) for level in levels):
         return {level: int(level) for level in levels}
-    return {level: place for place, level in enumerate(levels)}
+    return {level: position for position, level in enumerate(levels)}

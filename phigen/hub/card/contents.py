@@ -120,7 +120,7 @@ def _of_the_runs(facts: Mapping[str, Any], errors: xr.Dataset | None) -> Iterato
             "The flow is chaotic: runs that differ a little part until they are as far apart as any two. Errors of "
             "late frames and high levels saturate, and do not measure how strongly the symmetry was broken."
         )
-    if facts["frame"] == "lab":
+    if facts["reference_frame"] == "lab":
         yield "Each run was simulated where it stands, so that rounding breaks its symmetry too."
     if facts.get("recipe_sha256"):
         yield "Other versions of what computed it, or another processor, may give other bits; chaos shows them late."

@@ -39,7 +39,7 @@ def symmetry(facts: Mapping[str, Any], errors: xr.Dataset | None, floor: xr.Data
     columns = {"level": "level", "variable": "variable", "mae": "mean absolute", "l2": "l2", "relative": "relative"}
     interpolated = any(row["resampling"] for row in rows)
     columns |= {"resampling": "resampling"} if interpolated else {}
-    columns |= {} if isinstance(floor, str) else {"floor": "floor"}
+    columns |= {} if isinstance(floor, str) else {"rounding_floor": "rounding floor"}
     told = [
         NORMS.format(frames=frames),
         *([RESAMPLING] if interpolated else []),

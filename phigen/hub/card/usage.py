@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from phigen.hub.card.markdown import fenced, number, plain, table
-from phigen.simulation.variables import ALWAYS
+from phigen.symmetry.fields import ALWAYS
 
 INPUT, HORIZON = 10, 20
 """Frames of the published windows; of a split that has fewer, a third and the rest."""

@@ -1,1 +1,1 @@
-"""What a recipe is refused for; one function a claim."""
+"""The checks of a recipe, one function for each claim; `recipe` runs them all."""

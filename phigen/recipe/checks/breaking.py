@@ -1,107 +1,106 @@
-"""What breaks a symmetry, and by how much it shall; one function a claim, each giving its faults."""
+"""Checks of how a recipe breaks its symmetry, one function for each claim; each yields what contradicts its claim."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Sequence
 
-from phigen.recipe.checks.fault import Fault, Faults, Path, drawn_scenes
-from phigen.recipe.checks.orbit import orbit_fits_box
-from phigen.recipe.grid import Grid, Time
-from phigen.recipe.scene import Sample, Scene, Vary
-from phigen.recipe.scenes import orbit_size, strength_of
+from phigen.recipe.checks.problem import Place, Problem, Problems
+from phigen.recipe.grid import Time
+from phigen.recipe.orbits import Orbit, strength_of
+from phigen.recipe.scene import Scene
 from phigen.recipe.symmetry import Breaking, Symmetry
 from phigen.recipe.values import how_many, spelled_out
 
 
-def breaking_fits_orbit(symmetry: Symmetry) -> Faults:
-    """What breaks a symmetry has one entry per element; levels are at least 0 and each is listed once."""
-    breaking, orbit = symmetry.breaking, symmetry.orbit
+def breaking_fits_orbit(symmetry: Symmetry) -> Problems:
+    """Offsets, gains and schedules have one entry per element; levels are at least 0, and each is listed once."""
+    breaking, size = symmetry.breaking, symmetry.size
     for key in ("offsets", "gains", "schedules"):
         listed = getattr(breaking, key)
-        if listed is not None and (entries := how_many(listed)) != len(orbit):
+        if listed is not None and (entries := how_many(listed)) != size:
             what = "schedule" if key == "schedules" else "number"
-            yield Fault(
+            yield Problem(
                 ("symmetry", "breaking", key),
-                f"one {what} per element is needed, got {entries} for {len(orbit)} elements",
+                f"must have one {what} per element, got {entries} for {size} elements; list {size}",
             )
+    path: Place = ("symmetry", "breaking", "levels")
     levels = spelled_out(breaking.levels if breaking.levels is not None else (0.0,))
     if min(levels) < 0 or len(set(levels)) < len(levels):
         spelled = ", ".join(f"{float(level):g}" for level in levels)
-        yield Fault(("symmetry", "breaking", "levels"), f"levels must be 0 or more, each listed once, got {spelled}")
+        yield Problem(path, f"levels must be 0 or more, each listed once, got {spelled}; change them")
     elif max(levels) > 0 and symmetry.target_error is None and breaking == Breaking(levels=breaking.levels):
-        yield Fault(
-            ("symmetry", "breaking", "levels"), "levels of nothing are all alike; add offsets, gains or schedules"
-        )
+        yield Problem(path, "all levels are the same because nothing differs; add offsets, gains or schedules")
     elif max(levels) > 1 and breaking.schedules is not None:
-        yield Fault(
-            ("symmetry", "breaking", "levels"),
-            f"schedules are an element's own at level 1, got a level of {float(max(levels)):g}; choose 1 at most",
+        yield Problem(
+            path,
+            f"levels above 1 cannot be used with schedules, got {float(max(levels)):g}; choose levels up to 1",
         )
 
 
-def schedules_fit_steps(symmetry: Symmetry, time: Time) -> Faults:
+def schedules_fit_steps(symmetry: Symmetry, time: Time) -> Problems:
     """An element's schedule that lists its factors lists one per step."""
     for number, schedule in enumerate(symmetry.breaking.schedules or ()):
         try:
             schedule.over(time.steps)
-        except ValueError as fault:
-            yield Fault(("symmetry", "breaking", "schedules", number, "factors"), str(fault))
+        except ValueError as error:
+            yield Problem(("symmetry", "breaking", "schedules", number, "factors"), str(error))
 
 
-def targets_can_be_sought(symmetry: Symmetry, store: tuple[str, ...]) -> Faults:
-    """Target errors rise from 0 or more, in place of levels, where something can differ and be measured."""
+def targets_can_be_reached(symmetry: Symmetry, store: tuple[str, ...]) -> Problems:
+    """Target errors increase from 0 or more, replace levels, and something can differ and be measured."""
     if symmetry.target_error is None:
         return
-    path: Path = ("symmetry", "target_error")
+    path: Place = ("symmetry", "target_error")
     targets = spelled_out(symmetry.target_error)
     if targets[0] < 0 or any(later <= earlier for earlier, later in itertools.pairwise(targets)):
         spelled = ", ".join(f"{float(target):g}" for target in targets)
-        yield Fault(path, f"target errors must rise from 0 or more, got {spelled}; put them in order, each once")
-    if len(symmetry.orbit) < 2:
-        yield Fault(path, f"an orbit of one run has no error, got the group {symmetry.group}; name a larger group")
+        yield Problem(path, f"target errors must be 0 or more and increase, got {spelled}; list them in order")
+    if symmetry.size < 2:
+        yield Problem(path, f"an orbit of one run has no error, got the group {symmetry.group}; choose a larger group")
     elif symmetry.breaking.levels is None and _alike(symmetry.differing):
-        yield Fault(("symmetry", "breaking"), "breaks nothing, all elements have the same; let them differ")
+        yield Problem(
+            ("symmetry", "breaking"), "breaks no symmetry because it is the same for all elements; let them differ"
+        )
     if symmetry.breaking.levels is not None:
-        yield Fault(("symmetry", "breaking", "levels"), "levels and target_error both make levels; leave one out")
+        yield Problem(("symmetry", "breaking", "levels"), "levels and target_error both define the levels; remove one")
     if "velocity" not in store:
-        yield Fault(path, f"is of centred velocity, got a store of {', '.join(store)}; store velocity too")
+        yield Problem(
+            path, f"is measured on centred velocity, got the stored variables {', '.join(store)}; store velocity too"
+        )
 
 
 def _alike(breaking: Breaking) -> bool:
-    """Whether no element differs from another, however large the parameter is."""
+    """Return whether all elements are the same, whatever the parameter."""
     offsets, gains = (spelled_out(n) if n is not None else () for n in (breaking.offsets, breaking.gains))
     return all(len(set(entries)) < 2 for entries in (offsets, gains, breaking.schedules or ()))
 
 
-def orbits_have_errors(grid: Grid, scene: Scene, vary: Vary, sample: Sample | None, symmetry: Symmetry) -> Faults:
+def orbits_have_errors(symmetry: Symmetry, orbits: Sequence[Orbit]) -> Problems:
     """Some orbit has two runs to compare, if errors are asked for and only distinct elements are kept."""
-    if symmetry.target_error is None or symmetry.elements != "distinct" or len(symmetry.orbit) < 2:
+    if symmetry.target_error is None or symmetry.elements != "distinct" or symmetry.size < 2:
         return
-    if next(orbit_fits_box(grid, symmetry), None) is not None:
-        return
-    scenes = drawn_scenes(scene, vary, sample, grid)
-    if scenes and all(orbit_size(one, symmetry, grid) < 2 for one in scenes):
-        yield Fault(
+    if orbits and all(len(orbit.members) < 2 for orbit in orbits):
+        yield Problem(
             ("symmetry", "target_error"),
-            f"no scene has two distinct elements of {symmetry.group} to compare; move an inflow off its axes",
+            f"no scene has two distinct elements of {symmetry.group} to compare; move an inflow off the symmetry axes",
         )
 
 
-def strengths_not_negative(grid: Grid, scene: Scene, vary: Vary, sample: Sample | None, symmetry: Symmetry) -> Faults:
-    """No level takes an element's strength below zero."""
+def strengths_not_negative(symmetry: Symmetry, scenes: Iterable[Scene]) -> Problems:
+    """No level makes the strength of an element negative."""
+    breaking = symmetry.breaking
     if symmetry.target_error is not None or next(breaking_fits_orbit(symmetry), None) is not None:
         return
-    lowering = (min(spelled_out(n)) for n in (symmetry.breaking.offsets, symmetry.breaking.gains) if n is not None)
+    lowering = (min(spelled_out(n)) for n in (breaking.offsets, breaking.gains) if n is not None)
     if min(lowering, default=0) >= 0:
         return
-    for varied in drawn_scenes(scene, vary, sample, grid):
-        for level in symmetry.levels:
-            for number, g in enumerate(symmetry.orbit):
-                strength = strength_of(varied, symmetry.breaking, level, number)
-                if strength < 0:
-                    yield Fault(
-                        ("symmetry", "breaking"),
-                        f"{g.name} has a negative strength at level {float(level):g}, got {float(strength):g}; "
-                        "raise the scene's strength or lower the level",
-                    )
-                    return
+    for scene, level, (place, g) in itertools.product(scenes, symmetry.levels, enumerate(symmetry.orbit)):
+        strength = strength_of(scene, breaking, level, place)
+        if strength < 0:
+            yield Problem(
+                ("symmetry", "breaking"),
+                f"{g.name} has a negative strength at level {float(level):g}, got {float(strength):g}; "
+                "increase the scene's strength or lower the level",
+            )
+            return

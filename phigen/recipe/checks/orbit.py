@@ -1,256 +1,176 @@
-"""What a recipe's group and its orbits must be; one function a claim, each giving its faults."""
+"""Checks of a recipe's group and its orbits, one function for each claim; each yields what contradicts its claim."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from phigen.recipe.checks.fault import Fault, Faults, Path, drawn_scenes
-from phigen.recipe.checks.scene import inflow_faults
-from phigen.recipe.grid import MOST_CELLS, Grid
-from phigen.recipe.scene import Sample, Scene, Vary
-from phigen.recipe.scenes import fits_box, moved
+from phigen.recipe.checks.problem import Place, Problem, Problems, nearest
+from phigen.recipe.checks.scene import inflow_problems
+from phigen.recipe.grid import Grid
+from phigen.recipe.orbits import moved_inflows
+from phigen.recipe.scene import Scene
 from phigen.recipe.symmetry import Symmetry
-from phigen.symmetry.actions import Transformation
-from phigen.symmetry.point_groups import GROUPS, Element
-from phigen.symmetry.scaling import Scale
-from phigen.symmetry.translation import Shift
+from phigen.symmetry.element import Box, GroupElement
+from phigen.symmetry.groups import GROUPS
 
-MOST_FACTOR = 1000
-"""Of a scaling, up or down: no table of scales in use is longer."""
-
-_OF_GROUP = {
-    "elements": "point",
-    "shifts": "translation",
-    "factors": "scaling",
-    "reading": "scaling",
-}
 _DEFAULTS = Symmetry()
-_NEEDED = {"translation": ("shifts",), "scaling": ("factors", "reading")}
 
 
-def _kind(symmetry: Symmetry) -> str:
-    return symmetry.group if symmetry.group in _NEEDED else "point"
-
-
-def keys_of_group(symmetry: Symmetry) -> Faults:
-    """A group has the keys that say which of its elements make an orbit, and no other's."""
-    for key in _NEEDED.get(symmetry.group, ()):
+def keys_of_group(symmetry: Symmetry) -> Problems:
+    """A group has the keys that choose its elements, and no other group's."""
+    group = symmetry.of_group
+    for key in group.needed:
         if getattr(symmetry, key) is None:
-            yield Fault(("symmetry", "group"), f"the group {symmetry.group} needs {key}; add it")
-    for key, kind in _OF_GROUP.items():
-        if getattr(symmetry, key) is not None and kind != _kind(symmetry):
-            yield Fault(("symmetry", key), f"belongs to {_belongs(kind)}, got {symmetry.group}; leave it out")
-    if symmetry.time_exponent != _DEFAULTS.time_exponent and symmetry.reading != "rescaled":
-        yield Fault(("symmetry", "time_exponent"), "belongs to the reading rescaled; leave it out")
+            yield Problem(("symmetry", "group"), f"the group {group.name} needs {key}; add it")
+    for key in dict.fromkeys(key for other in GROUPS.values() for key in other.keys):
+        if key not in group.keys and getattr(symmetry, key) != getattr(_DEFAULTS, key):
+            owners = [name for name, other in GROUPS.items() if key in other.keys]
+            yield Problem(("symmetry", key), f"belongs to {_groups(owners)}, got {group.name}; remove it")
+    owners = [name for name, other in GROUPS.items() if symmetry.non_integer in other.non_integer]
+    if group.name not in owners:
+        yield Problem(
+            ("symmetry", "non_integer"),
+            f"{symmetry.non_integer} belongs to {_groups(owners)}, got {group.name}; remove it",
+        )
+
+
+def keys_have_an_effect(symmetry: Symmetry) -> Problems:
+    """A key that another one makes useless is left out."""
+    if symmetry.scaling_method == "resampled" and symmetry.time_exponent != _DEFAULTS.time_exponent:
+        yield Problem(("symmetry", "time_exponent"), "belongs to scaling_method: rescaled, got resampled; remove it")
+    if symmetry.scaling_method == "rescaled" and symmetry.non_integer == "truncate":
+        yield Problem(
+            ("symmetry", "non_integer"), "truncate belongs to scaling_method: resampled, got rescaled; remove it"
+        )
     if symmetry.tolerance != _DEFAULTS.tolerance and symmetry.target_error is None:
-        yield Fault(("symmetry", "tolerance"), "is of target errors, got none; leave it out")
-    if symmetry.fractional == "floored" and symmetry.reading == "rescaled":
-        yield Fault(("symmetry", "fractional"), "floored belongs to the reading resampled, got rescaled; leave it out")
-    useful = {"resampled": "translation", "floored": "scaling"}.get(symmetry.fractional, symmetry.group)
-    if useful != symmetry.group:
-        yield Fault(
-            ("symmetry", "fractional"),
-            f"{symmetry.fractional} belongs to the group {useful}, got {symmetry.group}; leave it out",
-        )
+        yield Problem(("symmetry", "tolerance"), "belongs to target_error, which is not set; remove it")
 
 
-def regions_can_stay(scene: Scene, symmetry: Symmetry) -> Faults:
-    """Regions that stay are there, and there are elements that would move them."""
-    if symmetry.regions == "move":
+def _groups(names: Sequence[str]) -> str:
+    return f"the group {names[0]}" if len(names) == 1 else f"the groups {', '.join(names)}"
+
+
+def elements_in_group(symmetry: Symmetry) -> Problems:
+    """The listed elements are elements of the group."""
+    members = symmetry.of_group.members
+    if members is None or not isinstance(symmetry.elements, tuple):
         return
-    if not scene.regions:
-        yield Fault(("symmetry", "regions"), "no regions can stay, the scene has none; leave it out")
-    elif len(symmetry.orbit) < 2 or symmetry.group == "scaling":
-        yield Fault(
-            ("symmetry", "regions"), f"the group {symmetry.group} moves no regions that could stay; leave it out"
-        )
+    for number, name in enumerate(symmetry.elements):
+        if name not in members:
+            yield Problem(
+                ("symmetry", "elements", number),
+                f"{name} is not in {symmetry.group}{nearest(name, members)}; known are {', '.join(members)}",
+            )
 
 
-def _belongs(kind: str) -> str:
-    return "a point group" if kind == "point" else f"the group {kind}"
-
-
-def elements_of_group(symmetry: Symmetry) -> Faults:
-    """The orbit begins with the identity, and names elements of its group, each once."""
-    key = {"point": "elements", "translation": "shifts", "scaling": "factors"}[_kind(symmetry)]
-    path: Path = ("symmetry", key)
+def identity_comes_first(symmetry: Symmetry) -> Problems:
+    """The orbit begins with the identity, and each element is listed once."""
+    group = symmetry.of_group
+    path: Place = ("symmetry", group.listed_by)
     names = [g.name for g in symmetry.orbit]
-    group = _members(symmetry)
-    for number, name in enumerate(names):
-        if name not in group:
-            yield Fault((*path, number), f"{name} is not in {symmetry.group}, which has {', '.join(group)}")
     for name, times in Counter(names).items():
         if times > 1:
             again = names.index(name, names.index(name) + 1)
-            place = (*path, again) if isinstance(getattr(symmetry, key), tuple) else path
-            yield Fault(place, f"{name} is listed {'twice' if times == 2 else f'{times} times'}; list it once")
+            place = (*path, again) if isinstance(symmetry.listed, tuple) else path
+            yield Problem(place, f"{name} is listed {'twice' if times == 2 else f'{times} times'}; list it once")
     if names[:1] != ["identity"]:
-        yield Fault(
-            path, f"{_FIRST[_kind(symmetry)]} must come first, for the others are compared with it, got {names[0]}"
+        yield Problem(
+            path, f"{group.first} must come first because the other runs are compared with it, got {names[0]}; move it"
         )
 
 
-_FIRST = {"point": "identity", "translation": "the shift [0, 0]", "scaling": "the factor 1"}
+def orbit_fits_box(grid: Grid, symmetry: Symmetry) -> Problems:
+    """Every element maps the box and its boundary conditions onto themselves, and cells to cells."""
+    misfits = (g.misfit(grid.box, non_integer=symmetry.non_integer) for g in symmetry.orbit)
+    text = next(filter(None, misfits), None)
+    if text is not None:
+        yield Problem(("symmetry", symmetry.listed_at), text)
 
 
-def _members(symmetry: Symmetry) -> Collection[str]:
-    """Give the elements that the group has: any, if they are shifts or scalings."""
-    if symmetry.group == "translation" or symmetry.group == "scaling":
-        return {g.name for g in symmetry.orbit}
-    return GROUPS[symmetry.group]
-
-
-def orbit_fits_box(grid: Grid, symmetry: Symmetry) -> Faults:
-    """A turn or mirror takes the box and its boundaries onto themselves, a shift a scene to where cells are."""
-    for g in symmetry.orbit:
-        fault = _misfit(g, grid, symmetry)
-        if fault is not None:
-            yield fault
-            return
-
-
-def _misfit(g: Transformation, grid: Grid, symmetry: Symmetry) -> Fault | None:
-    if isinstance(g, Element):
-        return _misfit_of_turn(g, grid)
-    if isinstance(g, Shift) and not g.is_whole and symmetry.fractional == "refused":
-        return Fault(
-            ("symmetry", "shifts"),
-            f"{g.name} is no whole number of cells; shift by whole cells, or say fractional: resampled",
-        )
-    if isinstance(g, Scale):
-        text = _misfit_of_scaling(g, grid, symmetry)
-        return Fault(("symmetry", "factors"), text) if text is not None else None
-    return None
-
-
-def _misfit_of_scaling(g: Scale, grid: Grid, symmetry: Symmetry) -> str | None:
-    width, height = grid.shape
-    if not 1 / MOST_FACTOR <= g.factor <= MOST_FACTOR:
-        return f"a factor must be from {1 / MOST_FACTOR:g} to {MOST_FACTOR}, got {g.factor:g}; choose another"
-    if not g.fits(grid.shape) and symmetry.fractional == "refused":
-        return (
-            f"the factor {g.factor:g} gives no whole grid, got {width * g.factor:g} x {height * g.factor:g} cells; "
-            "choose another, or say fractional: floored"
-        )
-    if min(g.cells(grid.shape)) < min(grid.shape):
-        return f"a grid is resampled from as fine a one or finer, got {g.factor:g}; choose 1 or more, or use rescaled"
-    if max(g.cells(grid.shape)) > MOST_CELLS:
-        return (
-            f"the factor {g.factor:g} makes more than {MOST_CELLS} cells of {max(width, height)}; choose a smaller one"
-        )
-    return None
-
-
-def _misfit_of_turn(g: Element, grid: Grid) -> Fault | None:
-    path: Path = ("symmetry", "group")
-    (width, height), (x, y) = grid.shape, grid.boundaries
-    if g.swaps_axes and width != height:
-        return Fault(
-            path, f"{g.name} needs a square box, got {width} x {height} cells; make the cells equal or use C2 or D2"
-        )
-    if not fits_box(g, grid):
-        sides = f"{_said(x)} and {_said(y)}"
-        what = (
-            "one boundary on both axes"
-            if g.swaps_axes and x[0] == x[1] and y[0] == y[1]
-            else "like boundaries where it leads"
-        )
-        return Fault(path, f"{g.name} needs {what}, got {sides}; make them equal or use a smaller group")
-    return None
-
-
-def _said(sides: tuple[str, str]) -> str:
-    return sides[0] if sides[0] == sides[1] else f"{sides[0]} to {sides[1]}"
-
-
-def scenes_stay_in_box(grid: Grid, scene: Scene, vary: Vary, sample: Sample | None, symmetry: Symmetry) -> Faults:
-    """No shift takes an inflow or a region out of a box with walls, and no inflow falls between cell centres."""
-    kind = _kind(symmetry)
-    if kind == "point" or (kind == "scaling" and next(orbit_fits_box(grid, symmetry), None) is not None):
+def regions_can_stay(scene: Scene, symmetry: Symmetry) -> Problems:
+    """Regions that stay exist, and there are elements that would move them."""
+    if symmetry.regions == "move":
         return
+    if not scene.regions:
+        yield Problem(("symmetry", "regions"), "no regions can stay because the scene has none; remove it")
+    elif symmetry.size < 2 or not symmetry.of_group.moves_within_box:
+        yield Problem(
+            ("symmetry", "regions"), f"the group {symmetry.group} moves no regions that could stay; remove it"
+        )
+
+
+def scenes_stay_in_box(grid: Grid, scene: Scene, symmetry: Symmetry, scenes: Sequence[Scene]) -> Problems:
+    """No element moves an inflow or a region out of the box, or an inflow off all cell centres."""
+    box, stay, lab = grid.box, symmetry.regions == "stay", symmetry.reference_frame == "lab"
     for g in symmetry.orbit:
-        lost = (_lost(varied, g, grid) for varied in drawn_scenes(scene, vary, sample, grid))
-        text = next(filter(None, lost), _torn(g, grid, symmetry) if scene.regions else None)
+        texts = (_lost(varied, g, box) for varied in scenes)
+        torn = g.misfit_of_regions(box, stay=stay, lab=lab) if scene.regions else None
+        text = next(filter(None, texts), torn)
         if text is not None:
-            yield Fault(("symmetry", "shifts" if kind == "translation" else "factors"), text)
+            yield Problem(("symmetry", symmetry.listed_at), text)
             return
 
 
-def _lost(scene: Scene, g: Transformation, grid: Grid) -> str | None:
-    """Say what a sound scene has not left once it is shifted or scaled: an inflow, or a cell to compare it on."""
-    cells = g.cells(grid.shape) if isinstance(g, Scale) else grid.shape
-    for before, inflow in zip(scene.inflows, moved(scene, g, grid).inflows, strict=True):
-        if next(inflow_faults(before, grid.shape), None) is not None:
+def _lost(scene: Scene, g: GroupElement, box: Box) -> str | None:
+    """Say what a valid scene loses when an element moves it: an inflow, or every cell to compare it on."""
+    cells = g.simulated_cells(box.cells)
+    for before, inflow in zip(scene.inflows, moved_inflows(scene, g, box), strict=True):
+        if next(inflow_problems(before, box.cells), None) is not None:
             continue
-        for axis, p, n, wraps in zip("xy", inflow.center, cells, grid.periodic, strict=True):
-            if not 0 <= p <= n and not wraps:
-                less = "shift it less" if isinstance(g, Shift) else "move it inwards"
-                return f"{g.name} takes an inflow out of the box, got {axis} = {p:g} in [0, {n}]; {less}"
-        if next(inflow_faults(inflow, cells), None) is not None:
-            x, y = before.center
-            return f"{g.name} takes the inflow at ({x:g}, {y:g}) off every cell centre; make it larger"
-    if isinstance(g, Shift) and _shares_nothing(g, grid):
-        return f"{g.name} is as long as the box, and leaves no cell to compare with the first run's; shift it less"
-    return None
-
-
-def _shares_nothing(g: Shift, grid: Grid) -> bool:
-    lengths = zip((g.x, g.y), grid.shape, grid.periodic, strict=True)
-    return any(math.ceil(abs(length)) >= n and not wraps for length, n, wraps in lengths)
-
-
-def _torn(g: Transformation, grid: Grid, symmetry: Symmetry) -> str | None:
-    """Say why regions cannot go with a shift, or stay: walls would leave a gap, and regions end at cell edges."""
-    if not isinstance(g, Shift):
-        return None
-    moves, (x, y) = symmetry.regions == "move", grid.periodic
-    if moves and g.along((not x, not y)) != Shift(0, 0):
-        return f"{g.name} takes the regions out of the box; say regions: stay, and they break the symmetry"
-    if not g.is_whole if moves else symmetry.frame == "orbit" and not g.along((x, y)).is_whole:
-        instead = "say regions: stay and frame: lab" if moves else "say frame: lab"
-        return f"{g.name} takes the regions off the cell edges; shift by whole cells, or {instead}"
-    return None
-
-
-def elements_differ(grid: Grid, scene: Scene, vary: Vary, sample: Sample | None, symmetry: Symmetry) -> Faults:
-    """No element puts every inflow where another element has it already, unless distinct ones are asked for."""
-    if (
-        symmetry.elements == "distinct"
-        or _kind(symmetry) == "scaling"
-        or len(set(symmetry.orbit)) < len(symmetry.orbit)
-    ):
-        return
-    if next(orbit_fits_box(grid, symmetry), None) is not None:
-        return
-    for varied in drawn_scenes(scene, vary, sample, grid):
-        placed: dict[frozenset[Any], str] = {}
-        for g in symmetry.orbit:
-            where = frozenset(
-                (
-                    *(
-                        round(p, 9) % (n if wraps else math.inf)
-                        for p, n, wraps in zip(i.center, grid.shape, grid.periodic, strict=True)
-                    ),
-                    i.radius,
-                    i.rate,
+        for axis, p, n, periodic in zip("xy", inflow.center, cells, box.periodic, strict=True):
+            if not 0 <= p <= n and not periodic:
+                return (
+                    f"{g.name} moves an inflow out of the box, got {axis} = {p:g} in [0, {n}]; "
+                    "move the inflow inwards or choose another element"
                 )
-                for i in moved(varied, g, grid).inflows
-            )
-            if where in placed:
-                x, y = varied.inflows[0].center
-                key = "elements" if symmetry.elements else "shifts" if symmetry.shifts else "group"
-                yield Fault(
-                    ("symmetry", key),
-                    f"{g.name} coincides with {placed[where]} for the inflow at ({x:g}, {y:g}); {_instead(symmetry)}",
+        if next(inflow_problems(inflow, cells), None) is not None:
+            x, y = before.center
+            return f"{g.name} moves the inflow at ({x:g}, {y:g}) off every cell centre; increase its radius"
+    if g.shares_nothing(box):
+        return (
+            f"{g.name} is as long as the box and leaves no cell to compare with the first run; choose a smaller shift"
+        )
+    return None
+
+
+def elements_differ(grid: Grid, symmetry: Symmetry, scenes: Iterable[Scene]) -> Problems:
+    """No two elements move all inflows to the same places, unless distinct elements are asked for."""
+    orbit, box = symmetry.orbit, grid.box
+    skipped = symmetry.elements == "distinct" or not symmetry.of_group.moves_within_box
+    if skipped or len(set(orbit)) < len(orbit):
+        return
+    for scene in scenes:
+        placed: dict[frozenset[Any], str] = {}
+        for g in orbit:
+            name = placed.setdefault(_inflows_of(scene, g, box), g.name)
+            if name != g.name:
+                x, y = scene.inflows[0].center
+                yield Problem(
+                    ("symmetry", symmetry.listed_at),
+                    f"{g.name} moves the inflow at ({x:g}, {y:g}) to the same place as {name}; {_remedy(symmetry)}",
                 )
                 return
-            placed[where] = g.name
 
 
-def _instead(symmetry: Symmetry) -> str:
-    if symmetry.group == "translation":
-        return "leave one of them out"
-    return "move the inflow off its axes, list only elements that differ, or say elements: distinct"
+def _inflows_of(scene: Scene, g: GroupElement, box: Box) -> frozenset[Any]:
+    """Return the moved inflows of a scene, to compare them."""
+    return frozenset(
+        (
+            *(
+                round(p, 9) % (n if periodic else math.inf)
+                for p, n, periodic in zip(inflow.center, box.cells, box.periodic, strict=True)
+            ),
+            inflow.radius,
+            inflow.rate,
+        )
+        for inflow in moved_inflows(scene, g, box)
+    )
+
+
+def _remedy(symmetry: Symmetry) -> str:
+    if symmetry.of_group.listed_by == "elements":
+        return "move the inflow off the symmetry axes, list only elements that differ, or set elements: distinct"
+    return "remove one of them"

@@ -1,0 +1,86 @@
+"""How far the other runs of an orbit are from its first run, frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from phigen.symmetry.element import Box, GroupElement, Pair
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+VALUES_AT_ONCE = 4_000_000
+"""Cells times frames in memory at a time, so that memory does not grow with the dataset."""
+
+
+def compare(
+    fields: xr.Dataset, first: int, others: Mapping[int, GroupElement], *, box: Box, gaps: bool
+) -> Iterator[tuple[slice, dict[int, dict[str, np.ndarray]]]]:
+    """Yield for each window of frames how far other runs are from the first run of their orbit.
+
+    Parameters
+    ----------
+    fields : Dataset
+        The parts of one variable, with dims run and time.
+    first : int
+        Position of the first run.
+    others : mapping of int to GroupElement
+        Positions of the other runs, and the elements that made them.
+    box : Box
+        Their box.
+    gaps : bool
+        Whether values may be missing; they are left out with their partners.
+
+    Yields
+    ------
+    (slice, dict)
+        Frames by position; for each run its mae, square, magnitude and resampling, and with gaps compared, (time,).
+    """
+    cells = max(int(np.prod(field.shape[2:])) for field in fields.values())
+    length = max(1, VALUES_AT_ONCE // cells)
+    for start in range(0, fields.sizes["time"], length):
+        window = slice(start, start + length)
+        reference = fields.isel(run=first, time=window).load()
+        differences = {}
+        for run, g in others.items():
+            there = fields.isel(run=run, time=window).load()
+            resampling = g.resampling(reference, box)
+            pairs = g.to_reference(reference, there, box)
+            differences[run] = (_means_of_shared(pairs) if gaps else _means(pairs)) | {
+                "resampling": _means(resampling)["mae"] if resampling else np.zeros(reference.sizes["time"])
+            }
+        yield window, differences
+
+
+def _means(pairs: Sequence[Pair]) -> dict[str, np.ndarray]:
+    """Return mae, square and magnitude, each the mean over all cells and components of all parts, for each frame."""
+    pairs = [(one.astype(np.float64), other) for one, other in pairs]
+    frames = len(pairs[0][0])
+    size = sum(one.size for one, _ in pairs) / frames
+
+    def mean(parts: list[np.ndarray]) -> np.ndarray:
+        total: np.ndarray = sum(part.reshape(frames, -1).sum(axis=1) for part in parts) / size
+        return total
+
+    return {
+        "mae": mean([np.abs(one - other) for one, other in pairs]),
+        "square": mean([(one - other) ** 2 for one, other in pairs]),
+        "magnitude": mean([np.abs(one) for one, _ in pairs]),
+    }
+
+
+def _means_of_shared(pairs: Sequence[Pair]) -> dict[str, np.ndarray]:
+    """Return the same means over the values that both fields of a pair have, and the fraction that these are.
+
+    Frames without any such value are NaN.
+    """
+    shared = [~(np.isnan(one) | np.isnan(other)) for one, other in pairs]
+    filled = [
+        (np.where(both, one, 0), np.where(both, other, 0)) for both, (one, other) in zip(shared, pairs, strict=True)
+    ]
+    compared: np.ndarray = _means([(both, both) for both in shared])["magnitude"]
+    with np.errstate(invalid="ignore"):
+        return {name: mean / compared for name, mean in _means(filled).items()} | {"compared": compared}

@@ -1,0 +1,184 @@
+"""The store of a plan while it is built: what of it is there, what is missing, and each run.
+
+The template comes first, whole or not at all.  Then each run brings one shard per variable, and a part of the manifest
+when its data are on disk.  What the manifest lacks is still to be built.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phigen.errors import StoreError
+from phigen.simulation import instruction_set
+from phigen.store import manifest, template, writing
+from phigen.store.layout import LAYOUT, attributes_of, stored_attributes, translated
+from phigen.store.manifest import Entry, Fingerprint, Manifest
+from phigen.store.metadata import calibration_of, index_of, parameters_of, versions
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from phigen.planning.plans import Calibration, Plan
+    from phigen.planning.runs import Run
+    from phigen.recipe.model import Recipe
+
+
+def begun(path: Path, plan: Plan) -> Manifest | None:
+    """Return the manifest of what a path holds of a plan; None if there is nothing yet and the plan fits there.
+
+    Parameters
+    ----------
+    path : Path
+        Where the store is, or will be.
+    plan : Plan
+        Provisional or not.
+
+    Raises
+    ------
+    StoreError
+        If the path holds something else or cannot be written, or the disk is too small.
+    """
+    with _understood(path):
+        place = path.resolve()
+        if place.exists() and not (place.is_dir() and not any(place.iterdir())):
+            _refuse_another(place, plan.recipe)
+            return manifest.load(place)
+        _refuse_unsuitable(place, plan.bytes)
+        return None
+
+
+def calibration_in(known: Manifest) -> Calibration | None:
+    """Return the calibration that a store holds; None if it holds none, or the file that holds it is damaged."""
+    root = {file: listed for file, listed in known.files_of_no_run.items() if file == "zarr.json"}
+    if not _intact(known.store, root):
+        return None
+    return calibration_of(attributes_of(known.store))
+
+
+def prepare(path: Path, plan: Plan, *, known: Manifest | None) -> list[Run]:
+    """Write the store's template, unless the store is finished and every bit is right, and return the runs to build.
+
+    Parameters
+    ----------
+    path : Path
+        Where the store is, or will be.
+    plan : Plan
+        What it is to hold.
+    known : Manifest or None
+        From `begun`.
+
+    Raises
+    ------
+    StoreError
+        If the store was begun with other versions or cannot be written, or the disk is too small for what is missing.
+    """
+    with _understood(path):
+        place = path.resolve()
+        missing = list(plan.runs)
+        if known is not None:
+            missing = [run for run in plan.runs if not _is_there(place, run, known.runs.get(run.index))]
+            if not missing and known.finished and _intact(place, known.files_of_no_run):
+                manifest.remove_parts(place)
+                manifest.choose(place, None)
+                return []
+            _refuse_other_versions(place)
+            _refuse_unsuitable(place, plan.bytes * len(missing) // len(plan.runs))
+        template.lay(place, index_of(plan), plan.fields, over=known)
+        return missing
+
+
+def write_run(path: Path, run: Run, fields: xr.Dataset) -> None:
+    """Write one run of a plan; what is there of it is replaced.
+
+    Parameters
+    ----------
+    path : Path
+        A prepared store.
+    run : Run
+        Which of its runs.
+    fields : Dataset
+        The finished fields, without the run dim.
+    """
+    training = slice(*attributes_of(path).get("frames_train", (None, None)))
+    writing.write(path, run.index, fields, parameters=parameters_of(run), training=training)
+
+
+@contextmanager
+def _understood(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written, {error.strerror}; choose another place with --out") from error
+
+
+def _is_there(path: Path, run: Run, entry: Entry | None) -> bool:
+    """Check whether a run's entry is of this very run, and every bit of its files is right."""
+    if entry is None or not parameters_of(run).items() <= entry.parameters.items():
+        return False
+    return _intact(path, entry.files)
+
+
+def _intact(path: Path, files: Mapping[str, Fingerprint]) -> bool:
+    return all(manifest.is_intact(path / file, listed) for file, listed in files.items())
+
+
+def _refuse_another(path: Path, recipe: Recipe) -> None:
+    try:
+        stored = stored_attributes(path)
+    except StoreError:
+        raise StoreError(
+            f"{path}: holds something else, no dataset of phigen's; choose another place with --out"
+        ) from None
+    attributes = translated(stored, str(path))
+    if "recipe_sha256" not in attributes:
+        raise StoreError(f"{path}: was imported, not built from a recipe; choose another place with --out")
+    if attributes["layout"] != LAYOUT:
+        raise StoreError(
+            f"{path}: was built by phigen 0.1 and can be read, but not continued or repaired; delete it and run the "
+            "same build again, or choose another place with --out"
+        )
+    if attributes["recipe_sha256"] != recipe.digest:
+        raise StoreError(
+            f"{path}: was built from another recipe (sha256 {attributes['recipe_sha256'][:12]}, this one is "
+            f"{recipe.digest[:12]}); delete it and build again, or choose another place with --out"
+        )
+
+
+def _refuse_other_versions(path: Path) -> None:
+    attributes, limit = attributes_of(path), instruction_set.provenance()
+    if attributes["instruction_set"] != limit:
+        raise StoreError(
+            f"{path}: was begun for the instruction set {attributes['instruction_set']} (now {limit}), which gives "
+            "other values; continue with XLA_FLAGS as it was, or delete it and build again"
+        )
+    begun_with, today = attributes["versions"], versions()
+    differing = [
+        f"{name} {begun_with.get(name)} (now {now})" for name, now in today.items() if begun_with.get(name) != now
+    ]
+    if begun_with != today:
+        raise StoreError(
+            f"{path}: was begun with {', '.join(differing)}; other versions give other values: continue with those, "
+            "or delete it and build again"
+        )
+
+
+def _refuse_unsuitable(path: Path, needed: int) -> None:
+    """Check that a store can be written at a path, and that the disk has as many bytes as it may need."""
+    if path == Path.cwd():
+        raise StoreError(f"{path}: is the current folder; choose another place with --out")
+    folder = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+    if not folder.is_dir():
+        raise StoreError(f"{path}: cannot be made, {folder} is not a folder; choose another place with --out")
+    if not os.access(folder, os.W_OK):
+        raise StoreError(f"{path}: cannot be written, {folder} is read-only; choose another place with --out")
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise StoreError(
+            f"{path}: needs up to {needed / 1e6:,.1f} MB, got {free / 1e6:,.1f} MB free in {folder}; "
+            "make room, keep fewer frames, or choose another place with --out"
+        )

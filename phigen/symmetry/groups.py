@@ -1,0 +1,249 @@
+"""The groups that a recipe may name, in one dict: its schema, its checks and the readers of datasets look here.
+
+A symmetry of your own with finitely many elements needs one line:
+
+    GROUPS["glide"] = FiniteGroup("glide", (Glide(0), Glide(1)))
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from phigen.symmetry.element import Box, GroupElement, NonInteger
+from phigen.symmetry.point_groups import ELEMENTS, POINT_GROUPS, ElementName
+from phigen.symmetry.scaling import Scale
+from phigen.symmetry.translation import Shift
+
+Chosen = Mapping[str, Any]
+"""What a recipe's section `symmetry` says, spelled out: elements (names or None), shifts (pairs of float or None),
+factors (floats or None), scaling_method (str or None), time_exponent (float).  Absent keys count as None."""
+
+
+@dataclass(frozen=True)
+class Group(ABC):
+    """A group: how a recipe lists its elements, and how a dataset names them."""
+
+    name: str
+    """As in a recipe's ``symmetry.group``."""
+
+    listed_by: ClassVar[str] = "elements"
+    """The recipe's key that lists the elements of an orbit."""
+    keys: ClassVar[tuple[str, ...]] = ("elements",)
+    """The recipe's keys that belong to this kind of group."""
+    needed: ClassVar[tuple[str, ...]] = ()
+    """Those of them that a recipe must have."""
+    non_integer: ClassVar[tuple[NonInteger, ...]] = ("error",)
+    """What a recipe may do with parts of a cell."""
+    first: ClassVar[str] = "identity"
+    """The identity in the words of `listed_by`; an orbit begins with it."""
+
+    @abstractmethod
+    def orbit(self, chosen: Chosen) -> tuple[GroupElement, ...]:
+        """Return the elements that a recipe chooses, or the identity if it must choose and does not.
+
+        Raises
+        ------
+        ValueError
+            If the group has no such element.
+        """
+
+    def size(self, chosen: Chosen) -> int:
+        """Count the elements that a recipe chooses; of what it lists, only the length is used."""
+        listed = chosen.get(self.listed_by)
+        return len(self.orbit({}) if listed is None else listed)
+
+    @property
+    def members(self) -> tuple[str, ...] | None:
+        """The names of all elements; None if there are infinitely many."""
+        return None
+
+    @property
+    def moves_within_box(self) -> bool:
+        """Whether the image of a scene lies in the same box."""
+        return self.orbit({})[0].moves_within_box
+
+    @property
+    def step_subgroup(self) -> tuple[ElementName, ...]:
+        """The rotations and reflections that each simulated step may be projected onto."""
+        return ("identity",)
+
+    def attributes(self, chosen: Chosen) -> dict[str, Any]:
+        """Return the attributes that a dataset needs besides to know its elements by their names."""
+        return {}
+
+    @abstractmethod
+    def element(self, name: str, attributes: Mapping[str, Any]) -> GroupElement:
+        """Return the element of a dataset's run.
+
+        Parameters
+        ----------
+        name : str
+            The run's coordinate `element`.
+        attributes : mapping
+            The dataset's.
+
+        Raises
+        ------
+        ValueError
+            If the group has no element of that name.
+        """
+
+    @abstractmethod
+    def model_elements(self, attributes: Mapping[str, Any]) -> tuple[GroupElement, ...]:
+        """Return the elements besides the identity that a model's equivariance error is measured with.
+
+        Parameters
+        ----------
+        attributes : mapping
+            Of the dataset that the model is measured on; empty for arrays.
+
+        Raises
+        ------
+        ValueError
+            If the dataset does not say which elements, or one of them loses a part of the fields.
+        """
+
+
+@dataclass(frozen=True)
+class FiniteGroup(Group):
+    """A group that is given by all its elements.
+
+    Parameters
+    ----------
+    name : str
+        As in a recipe's ``symmetry.group``.
+    elements : tuple of GroupElement
+        All of them, the identity first.
+    """
+
+    elements: tuple[GroupElement, ...]
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The names of all elements."""
+        return tuple(g.name for g in self.elements)
+
+    def orbit(self, chosen: Chosen) -> tuple[GroupElement, ...]:
+        """Return the listed elements, or all."""
+        listed = chosen.get("elements")
+        return self.elements if listed is None else tuple(self.element(name, {}) for name in listed)
+
+    def element(self, name: str, attributes: Mapping[str, Any]) -> GroupElement:
+        """Return the element that has a name."""
+        for g in self.elements:
+            if g.name == name:
+                return g
+        raise ValueError(f"{name!r} is not in {self.name}; known are {', '.join(self.members)}")
+
+    def model_elements(self, attributes: Mapping[str, Any]) -> tuple[GroupElement, ...]:
+        """Return all elements but the identity."""
+        return self.elements[1:]
+
+
+@dataclass(frozen=True)
+class PointGroup(FiniteGroup):
+    """A subgroup of D4, whose elements every dataset knows."""
+
+    @property
+    def step_subgroup(self) -> tuple[ElementName, ...]:
+        """All elements: each keeps every bit of a step."""
+        return tuple(name for name in ELEMENTS if name in self.members)
+
+    def element(self, name: str, attributes: Mapping[str, Any]) -> GroupElement:
+        """Return the rotation or reflection that has a name, in this subgroup or not."""
+        for known, g in ELEMENTS.items():
+            if known == name:
+                return g
+        raise ValueError(f"{name!r} names no rotation or reflection; known are {', '.join(ELEMENTS)}")
+
+
+@dataclass(frozen=True)
+class Translations(Group):
+    """All translations of the box."""
+
+    listed_by: ClassVar[str] = "shifts"
+    keys: ClassVar[tuple[str, ...]] = ("shifts",)
+    needed: ClassVar[tuple[str, ...]] = ("shifts",)
+    non_integer: ClassVar[tuple[NonInteger, ...]] = ("error", "resample")
+    first: ClassVar[str] = "the shift [0, 0]"
+
+    def orbit(self, chosen: Chosen) -> tuple[Shift, ...]:
+        """Return the listed shifts."""
+        return tuple(Shift(float(x), float(y)) for x, y in chosen.get("shifts") or ((0.0, 0.0),))
+
+    def element(self, name: str, attributes: Mapping[str, Any]) -> Shift:
+        """Return the shift that has a name."""
+        return Shift.named(name)
+
+    def model_elements(self, attributes: Mapping[str, Any]) -> tuple[GroupElement, ...]:
+        """Return the shifts of a dataset: by whole cells, in a periodic box."""
+        if attributes.get("group") != self.name:
+            raise ValueError("the translations are a dataset's own; pass one whose symmetry.group is translation")
+        box = Box.of(attributes)
+        shifts = tuple(Shift.named(name) for name in attributes["elements"] if name != "identity")
+        for g in shifts:
+            if g.loss != "none" or g.parts(box).after != g:
+                raise ValueError(f"{g.name} is not a shift by whole cells of a periodic box; choose another dataset")
+        return shifts
+
+
+@dataclass(frozen=True)
+class Scalings(Group):
+    """All scalings of the box."""
+
+    listed_by: ClassVar[str] = "factors"
+    keys: ClassVar[tuple[str, ...]] = ("factors", "scaling_method", "time_exponent")
+    needed: ClassVar[tuple[str, ...]] = ("factors", "scaling_method")
+    non_integer: ClassVar[tuple[NonInteger, ...]] = ("error", "truncate")
+    first: ClassVar[str] = "the factor 1"
+
+    def orbit(self, chosen: Chosen) -> tuple[Scale, ...]:
+        """Return the listed scalings."""
+        about = self.attributes(chosen)
+        factors = chosen.get("factors") or (1.0,)
+        return tuple(Scale(float(f), about["scaling_method"], about["time_exponent"]) for f in factors)
+
+    def attributes(self, chosen: Chosen) -> dict[str, Any]:
+        """Return the method and the time exponent, which is 0 where runs are resampled."""
+        method = chosen.get("scaling_method") or "resampled"
+        exponent = float(chosen["time_exponent"]) if method == "rescaled" else 0.0
+        return {"scaling_method": method, "time_exponent": exponent}
+
+    def element(self, name: str, attributes: Mapping[str, Any]) -> Scale:
+        """Return the scaling that has a name."""
+        return Scale.named(name, attributes["scaling_method"], attributes["time_exponent"])
+
+    def model_elements(self, attributes: Mapping[str, Any]) -> tuple[GroupElement, ...]:
+        """Refuse: a scaled velocity does not fit the same box."""
+        raise ValueError("a model of one box cannot be measured with scalings; choose a group of rotations or shifts")
+
+
+GROUPS: dict[str, Group] = {
+    **{name: PointGroup(name, tuple(ELEMENTS[g] for g in names)) for name, names in POINT_GROUPS.items()},
+    "translation": Translations("translation"),
+    "scaling": Scalings("scaling"),
+}
+
+
+def element_named(name: str, attributes: Mapping[str, Any]) -> GroupElement:
+    """Return the element that a name means in a dataset; without attributes, a rotation or reflection.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``rotate90``, ``shift(8, 5)`` or ``scale(2)``.
+    attributes : mapping
+        Of the dataset.
+
+    Raises
+    ------
+    ValueError
+        If the dataset's group is not known, or has no element of that name.
+    """
+    group = attributes.get("group", "C1")
+    if group not in GROUPS:
+        raise ValueError(f"the dataset's group {group!r} is not known; import the module that adds it to GROUPS")
+    return GROUPS[group].element(name, attributes)

@@ -1,0 +1,64 @@
+"""What is written is what was simulated, one shard for each run and variable, and a store is finished once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from phigen.building.builder import build
+from phigen.errors import StoreError
+from phigen.planning.plans import plan
+from phigen.recipe.loading import load, parse
+from phigen.recipe.model import Recipe
+from phigen.simulation.program import simulate
+from phigen.store import construction, writing
+from phigen.store import reading as store
+from phigen.symmetry.actions import act
+from tests.shared.recipes import SMALL
+from tests.shared.stores import prepared
+
+
+def test_what_is_read_is_what_was_simulated(eq10: Path) -> None:
+    run = plan(load("rotation_eq10")).runs[39]
+    stored = store.open(eq10).isel(run=39)
+    expected = act(simulate(run.simulation), run.after)
+    for name in ("smoke", "velocity", "buoyancy", "divergence", "courant"):
+        np.testing.assert_array_equal(stored[name].values, expected[name].values)
+    force = stored["buoyancy"].values
+    assert (force[:, 0] == run.strength).all()
+    assert not force[:, 1].any()
+
+
+def test_faces_and_pressure_are_stored_where_the_recipe_asks(tmp_path: Path) -> None:
+    recipe = parse(SMALL + "store: [faces, pressure]\n")
+    dataset = store.open(build(recipe, tmp_path / "s.zarr", workers=1).path)
+    assert dataset["velocity_x"].dims == ("run", "time", "y", "x_face")
+    assert dataset["velocity_y"].shape == (8, 5, 17, 16)
+    assert dataset["pressure"].dims == ("run", "time", "y", "x")
+    assert not {"smoke", "velocity"} & set(dataset)
+    x, y = dataset["velocity_x"].values.astype(float), dataset["velocity_y"].values.astype(float)
+    assert np.abs(np.diff(x, axis=-1) + np.diff(y, axis=-2)).max() < 1e-6
+
+
+def test_a_still_flow_is_stored_too(tmp_path: Path) -> None:
+    """zarr leaves out chunks that hold only their fill value unless it is told not to."""
+    recipe = parse(SMALL.replace("strength: 0.1", "strength: 0").replace("levels: [0, 1]", "levels: [0]"))
+    dataset = store.open(build(recipe, tmp_path / "s.zarr", workers=1).path)
+    assert (dataset["velocity"].values == 0).all()
+
+
+def test_every_run_is_one_shard_per_variable(eq10: Path) -> None:
+    for name in ("smoke", "velocity"):
+        assert len([file for file in (eq10 / name / "c").rglob("*") if file.is_file()]) == 40
+
+
+def test_a_store_that_lacks_a_run_is_not_declared_finished(small: Recipe, tmp_path: Path) -> None:
+    path, planned = tmp_path / "s.zarr", plan(small)
+    prepared(path, planned)
+    for run in planned.runs[:7]:
+        construction.write_run(path, run, act(simulate(run.simulation), run.after))
+    with pytest.raises(StoreError, match="lacks 1 of 8 runs"):
+        writing.seal(path)
+    assert not store.status(path).finished
