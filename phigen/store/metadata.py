@@ -11,6 +11,7 @@ import numpy as np
 
 from phigen.planning.plans import Calibration
 from phigen.recipe.orbits import extent
+from phigen.simulation import instruction_set
 from phigen.symmetry.fields import coordinates
 
 if TYPE_CHECKING:
@@ -161,6 +162,7 @@ def _attributes(plan: Plan) -> dict[str, Any]:
         "recipe": recipe.text,
         "recipe_sha256": recipe.digest,
         "versions": versions(),
+        "instruction_set": instruction_set.provenance(),
         **recipe.symmetry.of_group.attributes(recipe.symmetry.chosen),
         **_of_calibration(plan),
         **{f"frames_{split}": list(ends) for split, ends in plan.split_frames.items()},
