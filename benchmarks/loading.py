@@ -1,4 +1,4 @@
-"""Windows a second from two loader processes, with a cold and a warm page cache, beside other ways to store runs."""
+"""Windows per second from two loader processes, with a cold and a warm page cache, compared with other formats."""
 
 from __future__ import annotations
 
@@ -21,22 +21,20 @@ import xarray as xr
 from torch.utils.data import DataLoader, Dataset
 
 from phigen.building.builder import build
-from phigen.store import reading as store
+from phigen.store.reading import open as open_store
 from phigen.torch import Windows
 
 INPUT, HORIZON = 10, 20
 BATCHES, BATCH_SIZE = 60, 32
 FILLING = 5
-"""So many batches pass before time is taken, until what workers fetch ahead is fetched."""
+"""Batches before the clock starts: those that workers fetch ahead."""
 ROUNDS = 2
-PER_RUN = 50 - INPUT - HORIZON + 1
-"""Windows of a run of `rotation_eq10`."""
 COLD, WARM = "windows/s, cold", "windows/s, warm"
 ORIGINALS = "all .pt files in memory"
 
 
 class InMemory(Dataset):
-    """As the published training scripts load: all runs are tensors in memory, and an item is a part of one."""
+    """Windows as the published training scripts load them: from tensors of all runs in memory."""
 
     def __init__(self, folder: Path) -> None:
         self.runs = [torch.load(file) for file in sorted(folder.glob("*.pt"))]
@@ -52,7 +50,7 @@ class InMemory(Dataset):
 
 
 class InHdf5(Dataset):
-    """One array (run, time, ...) in one file, that each worker opens for itself."""
+    """Windows from one array (run, time, ...) in one file, which each worker opens for itself."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.array = path, None
@@ -76,10 +74,10 @@ def _windows(dataset: xr.Dataset) -> Windows:
 
 
 WAYS = {
-    "phigen.torch.Windows": ("rotation.zarr", lambda path: _windows(store.open(path))),
+    "phigen.torch.Windows": ("built.zarr", lambda path: _windows(open_store(path))),
     "the same, dataset loaded into memory": (
-        "rotation.zarr",
-        lambda path: _windows(store.open(path)[["velocity"]].load()),
+        "built.zarr",
+        lambda path: _windows(open_store(path)[["velocity"]].load()),
     ),
     ORIGINALS: ("pt", InMemory),
     "h5py, gzip, chunks of 10 frames": ("gzip.h5", InHdf5),
@@ -87,42 +85,49 @@ WAYS = {
 }
 
 
-def loading() -> list[dict[str, Any]]:
-    """Load shuffled windows of `rotation`, 10 + 20 frames of velocity, in turn from each way of storing them."""
-    found: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+def loading(
+    recipe: str = "rotation", batches: int = BATCHES, filling: int = FILLING, rounds: int = ROUNDS
+) -> list[dict[str, Any]]:
+    """Load shuffled windows of 10 + 20 frames of velocity, in turn from each format."""
+    measured: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
     with tempfile.TemporaryDirectory() as folder:
-        _store_in_all_ways(Path(folder))
-        for _ in range(ROUNDS):
-            for way, passes in found.items():
-                place = Path(folder) / WAYS[way][0]
-                _forget(place)
-                told = subprocess.run(
-                    [sys.executable, "-m", "benchmarks.loading", way, str(place)], check=True, capture_output=True
+        _store_in_all_ways(recipe, Path(folder))
+        for _ in range(rounds):
+            for way, passes in measured.items():
+                path = Path(folder) / WAYS[way][0]
+                _forget(path)
+                printed = subprocess.run(
+                    [sys.executable, "-m", "benchmarks.loading", way, str(path), str(batches), str(filling)],
+                    check=True,
+                    capture_output=True,
                 )
-                passes.append(json.loads(told.stdout))
+                passes.append(json.loads(printed.stdout))
     rows = []
-    for way, passes in found.items():
+    for way, passes in measured.items():
         medians = {key: statistics.median(one[key] for one in passes) for key in passes[0]}
-        ratios = [one[WARM] / other[WARM] for one, other in zip(passes, found[ORIGINALS], strict=True)]
-        rows.append({"rotation, two workers": way, **medians, "warm, of .pt in memory": statistics.median(ratios)})
+        ratios = [one[WARM] / other[WARM] for one, other in zip(passes, measured[ORIGINALS], strict=True)]
+        rows.append(
+            {f"{recipe}, two workers": way, **medians, "warm, relative to .pt in memory": statistics.median(ratios)}
+        )
     return rows
 
 
-def window() -> list[dict[str, Any]]:
-    """Read windows of 30 frames of velocity of `rotation_eq10` in this process, in turn in every way."""
+def window(recipe: str = "rotation_eq10", windows: int = 300) -> list[dict[str, Any]]:
+    """Read windows of 30 frames of velocity in this process, in turn in every way."""
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
-        path = build("rotation_eq10", Path(folder) / "rotation_eq10.zarr", workers=1).path
-        ours = store.open(path)
-        items, loaded = _windows(ours), _windows(store.open(path)[["velocity"]].load())
+        path = build(recipe, Path(folder) / "built.zarr", workers=1).path
+        ours = open_store(path)
+        per_run = ours.sizes["time"] - INPUT - HORIZON + 1
+        items, loaded = _windows(ours), _windows(open_store(path)[["velocity"]].load())
         ways: dict[str, Callable[[int, int], Any]] = {
             "phigen.open(...).velocity.isel": lambda run, first: _part(ours, run, first).values,
-            "an item of Windows, normalised": lambda run, first: items[run * PER_RUN + first],
-            "the same, dataset loaded into memory": lambda run, first: loaded[run * PER_RUN + first],
+            "an item of Windows, normalised": lambda run, first: items[run * per_run + first],
+            "the same, dataset loaded into memory": lambda run, first: loaded[run * per_run + first],
         }
         times: dict[str, list[float]] = {way: [] for way in ways}
-        for _ in range(300):
-            run, first = int(rng.integers(40)), int(rng.integers(PER_RUN))
+        for _ in range(windows):
+            run, first = int(rng.integers(ours.sizes["run"])), int(rng.integers(per_run))
             for way, read in ways.items():
                 began = time.perf_counter()
                 read(run, first)
@@ -134,10 +139,10 @@ def _part(dataset: xr.Dataset, run: int, first: int) -> xr.DataArray:
     return dataset["velocity"].isel(run=run, time=slice(first, first + INPUT + HORIZON))
 
 
-def _store_in_all_ways(folder: Path) -> None:
-    path = folder / "rotation.zarr"
+def _store_in_all_ways(recipe: str, folder: Path) -> None:
+    path = folder / "built.zarr"
     subprocess.run(
-        [sys.executable, "-m", "phigen", "build", "rotation", "--out", str(path)], check=True, capture_output=True
+        [sys.executable, "-m", "phigen", "build", recipe, "--out", str(path)], check=True, capture_output=True
     )
     velocity = xr.open_zarr(path, chunks=None)["velocity"].values
     (folder / "pt").mkdir()
@@ -148,37 +153,37 @@ def _store_in_all_ways(folder: Path) -> None:
             file.create_dataset("velocity", data=velocity, **how)
 
 
-def _files(place: Path) -> Iterator[Path]:
-    return (file for file in (place, *place.rglob("*")) if file.is_file())
+def _files(path: Path) -> Iterator[Path]:
+    return (file for file in (path, *path.rglob("*")) if file.is_file())
 
 
-def _forget(place: Path) -> None:
-    """Have the kernel drop a place's pages; those of a host below it, if there is one, stay."""
-    for file in _files(place):
+def _forget(path: Path) -> None:
+    """Have the kernel drop the pages of files; those that a host below it holds, if there is one, stay."""
+    for file in _files(path):
         descriptor = os.open(file, os.O_RDONLY)
         os.fsync(descriptor)
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         os.close(descriptor)
 
 
-def passes(way: str, place: Path) -> dict[str, float]:
-    """Load twice, the second time from the page cache, and give the times."""
+def passes(way: str, path: Path, count: int, filling: int) -> dict[str, float]:
+    """Load twice, the second time from the page cache, and return the times."""
     torch.manual_seed(0)
     began = time.perf_counter()
-    loader = DataLoader(WAYS[way][1](place), batch_size=BATCH_SIZE, shuffle=True, num_workers=2)
-    told = {}
+    loader = DataLoader(WAYS[way][1](path), batch_size=BATCH_SIZE, shuffle=True, num_workers=2)
+    measured: dict[str, float] = {}
     for cache in (COLD, WARM):
         batches = iter(loader)
         next(batches)
-        told |= {} if told else {"s to the first batch, cold": time.perf_counter() - began}
-        for _ in islice(batches, FILLING - 1):
+        measured.setdefault("s to the first batch, cold", time.perf_counter() - began)
+        for _ in islice(batches, filling - 1):
             pass
         since = time.perf_counter()
-        count = sum(len(inputs) for inputs, _ in islice(batches, BATCHES))
-        told[cache] = count / (time.perf_counter() - since)
+        loaded = sum(len(inputs) for inputs, _ in islice(batches, count))
+        measured[cache] = loaded / (time.perf_counter() - since)
         del batches
-    return told
+    return measured
 
 
 if __name__ == "__main__":
-    print(json.dumps(passes(sys.argv[1], Path(sys.argv[2]))))
+    print(json.dumps(passes(sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:]))))

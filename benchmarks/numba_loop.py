@@ -1,6 +1,7 @@
 """The step as plain loops compiled by numba in single precision: the practical limit of one core.
 
-The same physics as phigen.flow for a closed box, written out by hand; benchmarks.steps checks that it agrees.
+The same physics as phigen.simulation.flow_step for a closed box, written out by hand; benchmarks.steps checks that the
+two agree.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from phigen.simulation.pressure_basis import basis, inverse_laplacian
 
 
 def simulate(simulation: Simulation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give smoke (time, x, y) and all faces of each velocity component, keeping every frame."""
+    """Return smoke (time, x, y) and all faces of each velocity component, of every frame."""
     n = simulation.cells[0]
     centre = np.arange(n) + 0.5
     disc = simulation.inflows[0]
     x, y = disc.center
     inflow = ((centre[:, None] - x) ** 2 + (centre[None] - y) ** 2 <= disc.radius**2).astype(np.float32) * disc.rate
     vectors, values = basis("closed", n)
-    force = np.asarray(simulation.force, np.float32)
+    force = np.asarray(simulation.force, np.float32)[:, 0]  # of the one region
     return run(
         inflow.astype(np.float32),
         force,

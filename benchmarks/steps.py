@@ -1,4 +1,4 @@
-"""One run and step at 64 x 64 on one core: ours, eager PhiFlow, and the practical limit, in turn."""
+"""One run and step at 64 x 64 on one core: phigen, eager PhiFlow, and the practical limit, in turn."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import os
 import statistics
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -20,52 +22,70 @@ from phigen.simulation.program import simulate
 ROUNDS = 9
 STEPS = 310
 EAGER_STEPS = 4
+EAGER, LOOP = "eager PhiFlow on numpy, double", "numba loop, single"
 
 
-def steps() -> list[dict[str, Any]]:
-    """Time a run of 310 steps with every frame kept, from a Simulation to arrays in memory."""
+def steps(steps: int = STEPS, eager_steps: int = EAGER_STEPS, rounds: int = ROUNDS) -> list[dict[str, Any]]:
+    """Time a run with every frame kept, from a Simulation to arrays in memory.
+
+    Without numba, which is an extra, the table has no numba loop.
+    """
+    run = plan(load("rotation_eq10")).runs[20].simulation
+    double = replace(run, force=run.force[:1] * steps, frames=range(steps))
+    single = replace(double, precision="single")
+    timed: dict[str, tuple[Callable[[], Any], int]] = {
+        "phigen, double": (lambda: simulate(double), steps),
+        "phigen, single": (lambda: simulate(single), steps),
+    }
+    if find_spec("numba") is not None:
+        from benchmarks import numba_loop
+
+        _refuse_another_physics(numba_loop.simulate, single)
+        timed[LOOP] = (lambda: numba_loop.simulate(single), steps)
+    timed[EAGER] = (_eager(double, eager_steps), eager_steps)
+    with _one_core():
+        seconds = _seconds_per_step(timed, rounds)
+    rows = []
+    for name, times in seconds.items():
+        row = {
+            "one run and step, 64 x 64, one core": name,
+            "ms (median)": 1e3 * statistics.median(times),
+            "ms (least)": 1e3 * min(times),
+            "times faster than eager": _ratio(seconds[EAGER], times),
+        }
+        rows.append(row | ({"times the numba loop": _ratio(times, seconds[LOOP])} if LOOP in seconds else {}))
+    return rows
+
+
+@contextmanager
+def _one_core() -> Iterator[None]:
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cores)})
-    run = plan(load("rotation_eq10")).runs[20].simulation
-    double = replace(run, force=run.force[:1] * STEPS, frames=range(STEPS))
-    single = replace(double, precision="single")
-    from benchmarks import numba_loop
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
-    _refuse_another_physics(numba_loop.simulate, single)
-    timed: dict[str, tuple[Callable[[], Any], int]] = {
-        "phigen, double": (lambda: simulate(double), STEPS),
-        "phigen, single": (lambda: simulate(single), STEPS),
-        "numba loop, single": (lambda: numba_loop.simulate(single), STEPS),
-        "eager PhiFlow on numpy, double": (_eager(double), EAGER_STEPS),
-    }
+
+def _seconds_per_step(timed: dict[str, tuple[Callable[[], Any], int]], rounds: int) -> dict[str, list[float]]:
+    """Time each call in turn; a first round, which compiles, does not count."""
     seconds: dict[str, list[float]] = {name: [] for name in timed}
-    for turn in range(ROUNDS + 1):
+    for number in range(rounds + 1):
         for name, (call, count) in timed.items():
             began = time.perf_counter()
             call()
-            if turn:
+            if number:
                 seconds[name].append((time.perf_counter() - began) / count)
-    os.sched_setaffinity(0, cores)
-    median = {name: statistics.median(times) for name, times in seconds.items()}
-    return [
-        {
-            "one run and step, 64 x 64, one core": name,
-            "ms (median)": 1e3 * median[name],
-            "ms (least)": 1e3 * min(seconds[name]),
-            "times faster than eager": _ratio(seconds["eager PhiFlow on numpy, double"], seconds[name]),
-            "times the numba loop": _ratio(seconds[name], seconds["numba loop, single"]),
-        }
-        for name in timed
-    ]
+    return seconds
 
 
 def _ratio(ours: list[float], theirs: list[float]) -> float:
-    """Give the median of the ratios of neighbours in time, which a drifting machine disturbs least."""
+    """Return the median of the ratios of neighbours in time, which a drifting machine disturbs least."""
     return statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
 
 
-def _eager(simulation: Simulation) -> Callable[[], None]:
-    """Give a call that takes the next steps of one eager run, which goes on from call to call."""
+def _eager(simulation: Simulation, steps: int) -> Callable[[], None]:
+    """Return a function that takes the next steps of one eager run, and goes on from call to call."""
     from tests.shared.phiflow_reference import Reference
 
     reference = Reference(simulation)
@@ -73,15 +93,15 @@ def _eager(simulation: Simulation) -> Callable[[], None]:
     def go_on() -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for number in range(EAGER_STEPS):
+            for number in range(steps):
                 reference.step(number)
 
     return go_on
 
 
 def _refuse_another_physics(loop: Callable[[Simulation], Any], simulation: Simulation) -> None:
-    """Make sure that the loop computes what we do; after 10 steps only rounding may differ."""
+    """Check that the loop computes what phigen does: after 10 steps only rounding may differ."""
     ours = simulate(simulation)["smoke"].values[9]
     theirs = loop(simulation)[0][9].T
     if np.abs(ours - theirs).max() > 1e-2:
-        raise SystemExit("the numba loop is not the same physics")
+        raise SystemExit("the numba loop does not compute the same flow as phigen")

@@ -1,4 +1,4 @@
-"""What a store weighs, and how fast it is written and read."""
+"""How large a store is, and how fast it is written and read."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from phigen.building.builder import build
 from phigen.planning.plans import plan
 from phigen.recipe.loading import load
 from phigen.simulation.program import simulate
+from phigen.store import construction
 from phigen.store import reading as store
 from phigen.store.summary import describe
 from phigen.symmetry.actions import act
@@ -22,50 +23,50 @@ WINDOW = 10
 WINDOWS = 200
 
 
-def storage() -> list[dict[str, Any]]:
-    """Write the runs of rotation_eq10, and read windows of 10 frames at random places."""
-    planned = plan(load("rotation_eq10"))
+def storage(recipe: str = "rotation_eq10", windows: int = WINDOWS) -> list[dict[str, Any]]:
+    """Write the runs of a recipe, and read windows of 10 frames at random positions."""
+    planned = plan(load(recipe))
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "rotation_eq10.zarr"
+        path = Path(folder) / "built.zarr"
         build(planned.recipe, path, workers=1)
         variables = {variable["name"]: variable for variable in describe(path)["variables"]}
-        written, read = _writing(planned, Path(folder) / "again.zarr"), _reading(path)
+        written, read = _writing(planned, Path(folder) / "again.zarr"), _reading(path, windows)
     rows = []
     for name in ("smoke", "velocity"):
         values = int(np.prod(variables[name]["shape"]))
         rows.append(
             {
                 "variable": name,
-                "bytes a value": variables[name]["bytes"] / values,
+                "bytes per value": variables[name]["bytes"] / values,
                 "written, MB/s": written,
                 "windows read, MB/s": read[name][0],
-                "ms a window": read[name][1],
+                "ms per window": read[name][1],
             }
         )
     return rows
 
 
 def _writing(planned: Any, path: Path) -> float:
-    """Give MB/s of float32 written, smoke and velocity together, digests and list included."""
-    store.prepare(path, planned)
+    """Return MB/s of float32 written, smoke and velocity together, digests and manifest included."""
+    construction.prepare(path, planned, known=None)
     megabytes = 4 * sum(planned.values_per_run.values()) / 1e6
     speeds = []
     for simulation, runs in planned.distinct.items():
         fields = act(simulate(simulation), runs[0].after)
         began = time.perf_counter()
-        store.write(path, runs[0], fields)
+        construction.write_run(path, runs[0], fields)
         speeds.append(megabytes / (time.perf_counter() - began))
     return statistics.median(speeds)
 
 
-def _reading(path: Path) -> dict[str, tuple[float, float]]:
-    """Give MB/s and ms of a window, by variable."""
+def _reading(path: Path, windows: int) -> dict[str, tuple[float, float]]:
+    """Return MB/s and ms per window, by variable."""
     dataset = store.open(path)
     rng = np.random.default_rng(0)
     result = {}
     for name in ("smoke", "velocity"):
         times = []
-        for _ in range(WINDOWS):
+        for _ in range(windows):
             run = int(rng.integers(dataset.sizes["run"]))
             start = int(rng.integers(dataset.sizes["time"] - WINDOW))
             began = time.perf_counter()

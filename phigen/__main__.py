@@ -1,6 +1,6 @@
-"""`python -m phigen` is the command `phigen`."""
+"""Run the command `phigen` as `python -m phigen`."""
 
 from phigen.cli import main
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="phigen")

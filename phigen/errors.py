@@ -1,4 +1,4 @@
-"""What can go wrong in a user's hands: every such failure is a PhigenError and reads as one line a fault."""
+"""What can go wrong in a user's hands: every such failure is a PhigenError, and its text is one line an error."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Sequence
 
 
 class PhigenError(Exception):
-    """A failure that the user can mend; its text is `where: what is wrong, got what; what to do`."""
+    """A failure that the user can repair; its text is `where: what is wrong, got what; what to do`."""
 
 
 class RecipeError(PhigenError):
-    """A recipe that cannot be read or does not make sense.
+    """A recipe that cannot be read, or whose parts contradict each other.
 
     Parameters
     ----------
-    faults : str
-        Every fault that was found, one line each.
+    errors : str
+        Every error in the recipe, one line each.
     """
 
-    def __init__(self, *faults: str) -> None:
-        super().__init__("\n".join(faults))
-        self.faults: Sequence[str] = faults
+    def __init__(self, *errors: str) -> None:
+        super().__init__("\n".join(errors))
+        self.errors: Sequence[str] = errors
 
 
 class SimulationError(PhigenError):
@@ -28,15 +28,15 @@ class SimulationError(PhigenError):
 
 
 class StoreError(PhigenError):
-    """A place on disk that cannot hold, or does not hold, what is asked of it."""
+    """A path that does not hold the dataset asked for, or that a dataset cannot be written to."""
 
 
 class MeasureError(PhigenError):
-    """A measurement or picture that the dataset cannot give."""
+    """A measurement or picture that the dataset does not allow."""
 
 
 class BuildError(PhigenError):
-    """A build that could not go on; what was built is kept."""
+    """A build that had to stop; the runs that were built are kept."""
 
 
 class WindowError(PhigenError):
@@ -48,8 +48,8 @@ class FormatError(PhigenError):
 
 
 class HubError(PhigenError):
-    """A repository of datasets that cannot be reached or changed, or does not hold what is asked of it."""
+    """A repository of datasets that cannot be reached or changed, or that lacks what is asked for."""
 
 
 class UnreachableError(HubError):
-    """The Hub does not answer, or is not to be asked."""
+    """The Hub does not answer, or the client is set to work offline."""

@@ -2,84 +2,92 @@
 
 from __future__ import annotations
 
-import sys
 import traceback
 import warnings
+from importlib import import_module
 from typing import Any
 
 import click
 
-from phigen.cli import build as making
-from phigen.cli import formats as converting
-from phigen.cli import hub as sharing
-from phigen.cli import measurement as looking
-from phigen.cli.options import debug_option
+from phigen.cli.options import DEBUG, KEPT, debug_option
 from phigen.errors import PhigenError
 
+COMMANDS = {
+    "plan": "recipe:plan",
+    "build": "build:build",
+    "calibrate": "recipe:calibrate",
+    "validate": "recipe:validate",
+    "schema": "recipe:schema",
+    "inspect": "measurement:inspect",
+    "measure": "measurement:measure",
+    "preview": "measurement:preview",
+    "publish": "hub:publish",
+    "download": "hub:download",
+    "versions": "hub:versions",
+    "list": "hub:list_datasets",
+    "export": "formats:export",
+    "import": "formats:import_",
+}
+"""Where each command lives, as ``module:function``, in the order of ``phigen --help``."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class Commands(click.Group):
+    """Commands that are loaded when they are used, and the one place where a failure becomes an exit status.
+
+    0 is success, 1 a failure that one line explains, 2 a usage mistake, 130 an interruption.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, in the order in which help shows them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one command, and no other."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, function = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(f"phigen.cli.{module}"), function)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was asked for; click itself reports usage mistakes and closed pipes."""
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            try:
+                return super().invoke(ctx)
+            except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
+                raise
+            except KeyboardInterrupt:
+                click.echo(f"interrupted{_kept(ctx)}", err=True)
+                ctx.exit(130)
+            except Exception as error:
+                click.echo(traceback.format_exc() if DEBUG in ctx.meta else _line(error), err=True)
+                ctx.exit(1)
+
+
+def _kept(ctx: click.Context) -> str:
+    kept = ctx.meta.get(KEPT)
+    return f"; what was {kept} is kept: run the same command again to continue" if kept else ""
+
+
+def _line(error: Exception) -> str:
+    if isinstance(error, PhigenError):
+        return str(error)
+    text = " ".join(str(error).split())
+    return f"phigen failed with {type(error).__name__}: {text}; --debug shows the traceback"
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Print a warning as one line on stderr, without the place in the code where it was raised."""
+    click.echo(" ".join(str(message).split()), err=True)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="phigen")
 @debug_option
-def cli() -> None:
+def main() -> None:
     """Build fluid datasets whose symmetry is exact, broken by a known amount, or graded in between.
 
-    RECIPE is a YAML file, or the name of a recipe that phigen ships.  DATASET is what `phigen build` made;
-    measure and preview also take netCDF and zarr that others made.
+    RECIPE is a YAML file, or the name of a recipe that ships with phigen.  DATASET is what `phigen build` wrote;
+    measure and preview also take netCDF files and zarr stores from elsewhere.
     """
-
-
-for command in (
-    making.plan,
-    making.build,
-    making.calibrate,
-    making.validate,
-    making.schema,
-    looking.inspect,
-    looking.measure,
-    looking.preview,
-    sharing.publish,
-    sharing.download,
-    sharing.versions,
-    sharing.list_datasets,
-    converting.export,
-    converting.import_,
-):
-    cli.add_command(command)
-
-
-_KEPT = {"build": "built", "publish": "uploaded", "download": "fetched"}
-"""What commands that go on where they stopped have done."""
-
-
-def main() -> None:
-    """Run the command line; the one place where a failure becomes a line and an exit status.
-
-    0 is success, 1 a failure that the line explains, 2 a usage mistake, 130 an interruption.
-    """
-    debug = "--debug" in sys.argv[1:]
-    warnings.showwarning = _warn
-    try:
-        status = cli(standalone_mode=False)
-    except (click.Abort, KeyboardInterrupt):
-        done = next((_KEPT[word] for word in sys.argv[1:] if word in _KEPT), None)
-        kept = f"; what was {done} is kept: run the same command again to continue" if done else ""
-        click.echo(f"stopped{kept}", err=True)
-        status = 130
-    except click.ClickException as error:
-        error.show()
-        status = error.exit_code
-    except PhigenError as error:
-        click.echo(traceback.format_exc() if debug else str(error), err=True)
-        status = 1
-    except Exception as error:
-        click.echo(
-            traceback.format_exc() if debug else f"phigen failed, {type(error).__name__}: {error}; --debug shows where",
-            err=True,
-        )
-        status = 1
-    sys.exit(status)
-
-
-def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
-    """Show a warning as a line, without the place in the code that gives it."""
-    click.echo(f"{message}", err=True)

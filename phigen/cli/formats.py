@@ -1,4 +1,4 @@
-"""Commands between phigen's datasets and the formats of others."""
+"""Commands that convert datasets to and from other formats."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from phigen.cli.output import progress_bars
     "format",
     required=True,
     type=click.Choice(["wang2022", "well", "npy", "netcdf"]),
-    help="The layout of the published sets, The Well's HDF5, plain numpy, or netCDF.",
+    help="Tensors as published by Wang et al. 2022, HDF5 of The Well, numpy arrays, or netCDF.",
 )
-@click.option("--out", type=click.Path(), help="Where to; NAME-FORMAT or NAME.nc beside DATASET if left out.")
+@click.option(
+    "--out", type=click.Path(), help="File or folder to write; NAME-FORMAT or NAME.nc beside DATASET if left out."
+)
 @debug_option
 def export(dataset: str, format: str, out: str | None) -> None:
     """Write DATASET in a format that other tools read."""
@@ -33,10 +35,13 @@ def export(dataset: str, format: str, out: str | None) -> None:
 @click.command(name="import")
 @click.argument("format", type=click.Choice(["wang2022"]))
 @click.argument("source")
-@click.option("--out", type=click.Path(), help="Where to; datasets/NAME.zarr for each set in SOURCE if left out.")
+@click.option("--out", type=click.Path(), help="Store to write; datasets/NAME.zarr for each set in SOURCE if left out.")
 @debug_option
 def import_(format: str, source: str, out: str | None) -> None:
-    """Make datasets of the published ones in SOURCE: a zip file, a folder of them, an unpacked folder or hf://..."""
+    """Convert datasets of another format to phigen's.
+
+    SOURCE is a zip file, a folder of zip files, an unpacked folder or hf://...
+    """
     from phigen.formats.wang2022.reader import import_dataset
 
     with progress_bars() as progress:

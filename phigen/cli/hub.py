@@ -1,4 +1,4 @@
-"""Commands that bring datasets to others and others' here."""
+"""Commands that publish, download and list datasets."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 
 import click
 
-from phigen.cli.options import dataset_argument, debug_option, json_option
+from phigen.cli.options import dataset_argument, debug_option, json_option, keeps
 from phigen.cli.output import print_json, print_table, progress_bars
 
 
 @click.command()
 @dataset_argument
 @click.argument("repository", metavar="OWNER/NAME")
-@click.option("--version", help="Semantic, such as 1.0.0; the recipe's if left out.")
-@click.option("--private", is_flag=True, help="Only you and whom you name may see it.")
-@click.option("--dry-run", is_flag=True, help="Show files, bytes and the card; the Hub is not asked.")
+@click.option("--version", help="Version to publish, such as 1.0.0; the recipe's if left out.")
+@click.option("--private", is_flag=True, help="Create the repository as private.")
+@click.option("--dry-run", is_flag=True, help="Show files, bytes and the card; nothing is sent.")
 @json_option
 @debug_option
 def publish(dataset: str, repository: str, version: str | None, private: bool, dry_run: bool, as_json: bool) -> None:
-    """Publish DATASET as a version of a dataset on the Hugging Face Hub.
+    """Publish DATASET as a version on the Hugging Face Hub.
 
     The token is the one that the Hub's own tools use: log in with `hf auth login`, or set HF_TOKEN.
     """
@@ -30,6 +30,7 @@ def publish(dataset: str, repository: str, version: str | None, private: bool, d
     path = located(dataset)
     if dry_run:
         return _rehearse(path, repository, version, as_json)
+    keeps("uploaded")
     with progress_bars() as progress:
         done = published(path, repository, version=version, private=private, progress=progress)
     if as_json:
@@ -43,15 +44,15 @@ def publish(dataset: str, repository: str, version: str | None, private: bool, d
             }
         )
     if not done.published:
-        return click.echo(f"{done.reference}: is published with the same data; nothing to do")
+        return click.echo(f"{done.reference}: already published with the same data; nothing to do")
     return click.echo(f"{done.reference}: published, {done.uploaded} files with {done.bytes / 1e6:.1f} MB uploaded")
 
 
 def _rehearse(path: Path, repository: str, version: str | None, as_json: bool) -> None:
     from phigen.hub.bundle import bundled
-    from phigen.hub.publishing import reference_for
+    from phigen.hub.publishing import publishable
 
-    with bundled(path, reference_for(path, repository, version)) as bundle:
+    with bundled(*publishable(path, repository, version)) as bundle:
         files = [{"file": name, "bytes": size} for name, (_, (size, _)) in bundle.files.items()]
         if as_json:
             return print_json(
@@ -64,15 +65,27 @@ def _rehearse(path: Path, repository: str, version: str | None, as_json: bool) -
 
 @click.command()
 @click.argument("reference", metavar="OWNER/NAME[@vX.Y.Z]")
-@click.option("--level", "levels", type=float, multiple=True, help="Only its runs; may be given more than once.")
-@click.option("--split", type=click.Choice(["train", "validation", "test"]), help="Only its runs.")
-@click.option("--out", type=click.Path(), help="The folder to put it in; one in the Hub's cache if left out.")
+@click.option(
+    "--level",
+    "levels",
+    type=float,
+    multiple=True,
+    help="Download the runs of this level only; can be given more than once.",
+)
+@click.option(
+    "--split", type=click.Choice(["train", "validation", "test"]), help="Download the runs of this split only."
+)
+@click.option("--out", type=click.Path(), help="Folder to write; one in the Hub's cache if left out.")
 @json_option
 @debug_option
 def download(reference: str, levels: tuple[float, ...], split: str | None, out: str | None, as_json: bool) -> None:
-    """Download a dataset from the Hugging Face Hub, the newest version if none is named, and check every file."""
+    """Download a published dataset, or some of its runs.
+
+    It is the newest version if none is named.  Every file is checked.
+    """
     from phigen.hub.downloading import download as downloaded
 
+    keeps("downloaded")
     with progress_bars() as progress:
         done = downloaded(reference, out, levels=levels or None, split=split, progress=progress)
     facts: dict[str, Any] = {
@@ -81,14 +94,14 @@ def download(reference: str, levels: tuple[float, ...], split: str | None, out: 
         "runs": done.runs,
         "fetched": done.files,
         "bytes": done.bytes,
-        "mended": list(done.mended),
+        "repaired": list(done.repaired),
     }
     if as_json:
         return print_json(facts)
-    for file in done.mended:
-        click.echo(f"{file}: had a wrong byte and was fetched again", err=True)
+    for file in done.repaired:
+        click.echo(f"{file}: was damaged and has been downloaded again", err=True)
     if not done.files:
-        return click.echo(f"{done.path}: {done.reference} is there, {done.runs} runs, and as published; nothing to do")
+        return click.echo(f"{done.path}: already holds {done.reference}, {done.runs} runs, as published; nothing to do")
     return click.echo(
         f"{done.path}: {done.reference}, {done.runs} runs, every file as published; "
         f"{done.files} files with {done.bytes / 1e6:.1f} MB fetched"
@@ -100,9 +113,9 @@ def download(reference: str, levels: tuple[float, ...], split: str | None, out: 
 @json_option
 @debug_option
 def versions(repository: str, as_json: bool) -> None:
-    """List the published versions of a dataset on the Hugging Face Hub, the newest first."""
+    """List the published versions of a dataset, the newest first."""
     from phigen.hub.reference import Reference
-    from phigen.hub.repository import versions as published
+    from phigen.hub.versions import versions as published
 
     rows = [
         {
@@ -121,7 +134,10 @@ def versions(repository: str, as_json: bool) -> None:
 @json_option
 @debug_option
 def list_datasets(as_json: bool) -> None:
-    """List the datasets of the recipes that phigen ships: their size, their error, and whether they are built here."""
+    """List the datasets of the shipped recipes.
+
+    Shows how large and how far from symmetric each is, and whether it is built here, in the folder datasets.
+    """
     from phigen.building.catalogue import entries, is_built
 
     known = [entry | {"built": is_built(entry)} for entry in entries()]
@@ -135,7 +151,7 @@ def list_datasets(as_json: bool) -> None:
             "MB": round(entry["bytes"] / 1e6),
             "error of velocity": _range([row["mae"] for row in entry["errors"] if row["variable"] == "velocity"]),
             "built here": "yes" if entry["built"] else "",
-            "content": entry["content_sha256"][:12],
+            "values for jaxlib": ", ".join(entry["values"]),
         }
         for entry in known
     ]
@@ -143,6 +159,6 @@ def list_datasets(as_json: bool) -> None:
 
 
 def _range(errors: list[float]) -> str:
-    """Give the least and the largest of some errors; nothing where none was measured."""
+    """Return the smallest and the largest of some errors as text, empty if none was measured."""
     ends = [f"{end:.3g}" for end in (min(errors), max(errors))] if errors else []
     return " to ".join(dict.fromkeys(ends))

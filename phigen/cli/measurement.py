@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 @json_option
 @debug_option
 def inspect(dataset: str, as_json: bool) -> None:
-    """Say what is in DATASET, from the store alone."""
+    """Show what is in DATASET, from the store alone."""
     from phigen.hub.opening import located
     from phigen.store.summary import describe
 
@@ -29,7 +28,7 @@ def inspect(dataset: str, as_json: bool) -> None:
         return print_json(facts)
     variables = facts.pop("variables")
     facts["calibration"] = facts["calibration"] or "no target errors"
-    facts["content_sha256"] = facts["content_sha256"] or "known once it is finished"
+    facts["content_sha256"] = facts["content_sha256"] or "not known before it is finished"
     facts["split_frames"] = facts["split_frames"] or "all in every split"
     if "source" in facts:
         first, *others = (source["file"] for source in facts["source"])
@@ -46,12 +45,17 @@ def inspect(dataset: str, as_json: bool) -> None:
 
 @click.command()
 @dataset_argument
-@click.option("--frames", type=Frames(), help="Stored frames by position, as in 10:-1.")
-@click.option("--over-time", is_flag=True, help="One row a frame: the mean absolute error of each level.")
+@click.option("--frames", type=Frames(), help="Measure these stored frames only, by position, as in 10:-1.")
+@click.option("--over-time", is_flag=True, help="Print one row per frame: the mean absolute error of each level.")
 @click.option(
-    "--rounding-floor", "with_floor", is_flag=True, help="Simulate what rounding would have made, and draw both."
+    "--rounding-floor",
+    "with_floor",
+    is_flag=True,
+    help="Also simulate and draw the error that floating-point rounding alone would make.",
 )
-@click.option("--convention", type=click.Choice(["wang2022"]), help="A legacy one: as the paper's notebook measures.")
+@click.option(
+    "--convention", type=click.Choice(["wang2022"]), help="Measure as the notebook of that paper does, for comparison."
+)
 @foreign_options
 @json_option
 @debug_option
@@ -64,24 +68,33 @@ def measure(
     as_json: bool,
     described: dict[str, Any],
 ) -> None:
-    """Measure the data equivariance error of DATASET, by level, variable and element.
+    """Measure the data equivariance error of DATASET.
 
-    DATASET is one of phigen's, or any netCDF file or zarr store with a velocity: what is in it is guessed, or said by
-    --velocity, --dims and --run, and what to compare by --group or --elements.
+    Prints it by level, variable and group element.  DATASET is one of phigen's, or any netCDF file or zarr store with
+    a velocity.  Its variables and dims are found by
+    their names and attributes, unless --velocity, --dims and --run-dim name them; --group or --elements says what to
+    compare.
     """
+    if convention is not None:
+        if frames is not None or over_time or with_floor:
+            raise click.UsageError("--convention has its own frames and table: give it without the other options")
+        return _measure_by_convention(opened_as(dataset, described), convention, as_json)
+    return _measure(dataset, opened_as(dataset, described), frames, over_time, with_floor, as_json)
+
+
+def _measure(
+    name: str, dataset: xr.Dataset, frames: slice | None, over_time: bool, with_floor: bool, as_json: bool
+) -> None:
+    from phigen.cli.rounding_floor import rounding_floor_of
     from phigen.measurement.data_error import measure as errors_of
     from phigen.measurement.data_error import summarize
     from phigen.measurement.tables import rows_by_level, rows_over_time
 
-    if convention is not None:
-        if frames is not None or over_time or with_floor:
-            raise click.UsageError("--convention has frames and a table of its own: give it alone")
-        return _measure_legacy(opened_as(dataset, described), convention, as_json)
-    opened = opened_as(dataset, described)
-    errors, floor = errors_of(opened, frames=frames), floor_of(opened, frames, asked=with_floor)
+    errors = errors_of(dataset, frames=frames)
+    floor = rounding_floor_of(dataset, frames, required=with_floor)
     total, rounding = summarize(errors), summarize(floor) if floor is not None else None
     by_level, by_frame = rows_by_level(total, rounding), rows_over_time(errors, floor)
-    picture = _drawn(dataset, errors, floor, opened) if floor is not None and with_floor else {}
+    picture = _drawn(name, errors, floor, dataset) if floor is not None and with_floor else {}
     compared = {"compared": float(errors["compared"].mean())} if "compared" in errors else {}
     if as_json:
         measured = {"frames": errors["time"].values.tolist(), "errors": by_level, "over_time": by_frame}
@@ -91,9 +104,7 @@ def measure(
     else:
         print_by_level(by_level, total)
     if compared.get("compared", 1) < 1:
-        click.echo(
-            f"compared: {compared['compared']:.1%} of the values; the others lack a value or have such a partner"
-        )
+        click.echo(f"compared: {compared['compared']:.1%} of the values; the others are missing, or their partners are")
     if picture:
         if not over_time:
             click.echo()
@@ -105,13 +116,14 @@ def measure(
 @click.command()
 @dataset_argument
 @click.option("--out", type=click.Path(), help="A .png, or a .gif of up to 60 frames; beside DATASET if left out.")
-@click.option("--level", type=float, help="Whose plumes to show; the middle one if left out.")
+@click.option("--level", type=float, help="The level whose plumes are drawn; the middle one if left out.")
 @foreign_options
 @debug_option
 def preview(dataset: str, out: str | None, level: float | None, described: dict[str, Any]) -> None:
-    """Draw DATASET: a level's plumes, their turned-back twins, and the error over time.
+    """Draw the plumes of DATASET and the error over time.
 
-    DATASET is one of phigen's, or any netCDF file or zarr store with a velocity, as for `phigen measure`.
+    Shows the plumes of one level, the same mapped to the reference frame, and the error of every level.  DATASET is one
+    of phigen's, or any netCDF file or zarr store with a velocity, as for `phigen measure`.
     """
     from phigen.hub.opening import beside
     from phigen.pictures.preview import preview as draw
@@ -121,7 +133,7 @@ def preview(dataset: str, out: str | None, level: float | None, described: dict[
 
 
 def opened_as(dataset: str, described: dict[str, Any]) -> xr.Dataset:
-    """Open a dataset of phigen's as it is, unless it is described otherwise; and what is not phigen's as described."""
+    """Open a dataset of phigen's as it is, unless it is described otherwise, and any other data as described."""
     from phigen.formats.adopting import adopt
     from phigen.formats.foreign_files import is_foreign, read
     from phigen.hub.opening import open as open_dataset
@@ -132,7 +144,7 @@ def opened_as(dataset: str, described: dict[str, Any]) -> xr.Dataset:
     return adopt(own, **described) if described else own
 
 
-def _measure_legacy(dataset: xr.Dataset, convention: str, as_json: bool) -> None:
+def _measure_by_convention(dataset: xr.Dataset, convention: str, as_json: bool) -> None:
     from phigen.measurement.wang2022_convention import FRAMES, measure_wang2022
 
     errors = measure_wang2022(dataset)
@@ -142,37 +154,15 @@ def _measure_legacy(dataset: xr.Dataset, convention: str, as_json: bool) -> None
     cells = dataset.attrs["cells"][0]
     faces = f"the lower {cells} of {cells + 1} faces"
     click.echo(
-        f"legacy convention {convention}: {faces}, frames {FRAMES[0]} to {FRAMES[-1]}, not to be mixed with others"
+        f"convention {convention}: {faces}, frames {FRAMES[0]} to {FRAMES[-1]}; not comparable with other measurements"
     )
     return print_table(rows, "keys")
 
 
-def floor_of(dataset: xr.Dataset, frames: slice | None, *, asked: bool) -> xr.Dataset | None:
-    """Measure the floor where it is asked for, and where the dataset itself was simulated in the lab's frame.
-
-    There, it is said if there is none: walls and finer grids have no other frame.
-    """
-    from phigen.building.cluster import own_process
-    from phigen.errors import MeasureError
-    from phigen.measurement.rounding_floor import rounding_floor
-
-    if not asked and dataset.attrs.get("reference_frame") != "lab":
-        return None
-    os.environ.update(own_process())
-    try:
-        measured = rounding_floor(dataset)
-    except MeasureError as error:
-        if asked:
-            raise
-        click.echo(str(error), err=True)
-        return None
-    return measured.isel(time=frames) if frames is not None else measured
-
-
-def _drawn(dataset: str, errors: xr.Dataset, floor: xr.Dataset, opened: xr.Dataset) -> dict[str, str]:
+def _drawn(name: str, errors: xr.Dataset, floor: xr.Dataset, dataset: xr.Dataset) -> dict[str, str]:
     from phigen.hub.opening import beside
     from phigen.pictures.charts import draw_rounding_floor
 
-    path = beside(dataset, "-floor.png")
-    draw_rounding_floor(errors, floor, opened.attrs["title"], path)
+    path = beside(name, "-rounding-floor.png")
+    draw_rounding_floor(errors, floor, dataset.attrs["title"], path)
     return {"picture": str(path)}

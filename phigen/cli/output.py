@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,19 +13,18 @@ import click
 if TYPE_CHECKING:
     import xarray as xr
 
+    from phigen.progress import Progress
+
 MOST_COLUMNS = 8
-"""More elements than this have a table of their own."""
+"""With more elements than this, their errors are printed in a separate table."""
 
 MOST_FRAMES = 12
-"""So many frames of each variable are shown beside the floor's picture; --json has all."""
+"""Frames of each variable that are printed with the picture of the rounding floor; --json has all."""
 
 
 @contextmanager
-def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar with an estimate for each thing that is done, from the first word of its progress on.
-
-    On stderr, if that is a terminal.
-    """
+def progress_bars() -> Iterator[Progress]:
+    """Yield a callback that shows a bar with an estimate for each stage, on stderr if that is a terminal."""
     bars: dict[str, Any] = {}
 
     def show(what: str, done: int, total: int) -> None:
@@ -49,17 +48,19 @@ def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def print_errors(errors: xr.Dataset, floor: xr.Dataset | None = None) -> None:
-    """Print the error of each level in short, and where it was measured, the floor."""
+    """Print the mean absolute error of each level and, if it was measured, the rounding floor."""
     click.echo("data equivariance error, mean absolute, by level:")
     variables = errors["variable"].values.tolist()
-    rounding = {} if floor is None else {f"floor of {v}": float(floor["mae"].sel(variable=v).item()) for v in variables}
+    rounding: dict[str, float] = {}
+    if floor is not None:
+        rounding = {f"rounding floor of {v}": float(floor["mae"].sel(variable=v).item()) for v in variables}
     by_level = zip(errors["level"].values.tolist(), errors["mae"].transpose("level", "variable").values, strict=True)
     rows = [[level, *values, *rounding.values()] for level, values in by_level]
     print_table(rows, ["level", *variables, *rounding])
 
 
 def print_by_level(rows: Sequence[dict[str, Any]], total: xr.Dataset) -> None:
-    """Print one row per level and variable; the elements beside, or in a table of their own if they are many."""
+    """Print one row per level and variable, with a column for each element, or a second table if they are many."""
     from phigen.measurement.tables import rows_by_element
 
     interpolated = any(row["resampling"] for row in rows)
@@ -76,21 +77,21 @@ def print_by_level(rows: Sequence[dict[str, Any]], total: xr.Dataset) -> None:
 
 
 def thinned(rows: Sequence[dict[str, Any]], variables: int) -> list[dict[str, Any]]:
-    """Give of each variable's rows over time as many as a person reads, the first and the last among them."""
+    """Return evenly spaced rows over time of each variable, the first and the last among them."""
     frames = len(rows) // variables
     shown = sorted({round(i * (frames - 1) / (MOST_FRAMES - 1)) for i in range(MOST_FRAMES)})
     return [rows[variable * frames + frame] for variable in range(variables) for frame in shown]
 
 
 def print_table(rows: Sequence[Any], headers: Sequence[str] | str = ()) -> None:
-    """Print rows under their headers, or under their own keys."""
+    """Print rows under headers, or under their own keys."""
     from tabulate import tabulate
 
     click.echo(tabulate(rows, headers=headers, tablefmt="simple" if headers else "plain", floatfmt=".6g"))
 
 
 def print_facts(facts: dict[str, Any]) -> None:
-    """Print one fact a line."""
+    """Print one fact per line."""
     print_table([[name.replace("_", " "), spell(value)] for name, value in facts.items()])
 
 
@@ -100,7 +101,7 @@ def print_json(value: Any) -> None:
 
 
 def spell(value: Any) -> str:
-    """Put a fact in words: lists with commas, numbers with six digits."""
+    """Return a fact as text: lists with commas, numbers with six digits."""
     if isinstance(value, dict):
         return ", ".join(f"{name} {item}" for name, item in value.items())
     if isinstance(value, list):

@@ -20,3 +20,6 @@ WITHOUT_FLOOR = SMALL.replace("  buoyancy:", "  regions: [{x: [0, 8]}, {x: [8, 1
     "group: C4", "group: C4\n  regions: stay"
 )
 """The same in a box whose halves differ: there is no other frame to simulate a floor in, which takes seconds."""
+
+GRADED = SMALL.replace("breaking: {offsets: [0, 0.01, 0.02, 0.03], levels: [0, 1]}", "target_error: [0, 0.01]")
+"""The same with target errors in the place of levels."""

@@ -20,7 +20,7 @@ from tests.shared.stores import prepared
 
 
 @pytest.mark.parametrize("damage", ["deleted", "cut", "flipped"])
-def test_damage_is_noticed_and_mended_with_the_same_bytes(built: Path, small: Recipe, damage: str) -> None:
+def test_damage_is_noticed_and_repaired_with_the_same_bytes(built: Path, small: Recipe, damage: str) -> None:
     before = files_of(built)
     shard = next(file for file in (built / "velocity" / "c" / "3").rglob("*") if file.is_file())
     bits = bytearray(shard.read_bytes())
@@ -43,7 +43,7 @@ def test_damage_is_noticed_and_mended_with_the_same_bytes(built: Path, small: Re
 
 
 @pytest.mark.parametrize("file", ["strength/c/0", "time/zarr.json", "smoke/zarr.json"])
-def test_a_lost_coordinate_is_noticed_and_mended_without_simulating(built: Path, small: Recipe, file: str) -> None:
+def test_a_lost_coordinate_is_noticed_and_repaired_without_simulating(built: Path, small: Recipe, file: str) -> None:
     before = files_of(built)
     (built / file).unlink()
     with pytest.raises(StoreError, match=f"{file} is damaged, got no file"):

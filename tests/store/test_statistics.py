@@ -1,4 +1,4 @@
-"""Streamed statistics are those of the values themselves, and know nothing of what is not for training."""
+"""Streamed statistics are those of the values themselves, and only of values for training."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def built(path: Path, strengths: str, splits: str) -> xr.Dataset:
 
 
 def of(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
-    """Give the statistics among the attributes."""
+    """Return the statistics among the attributes."""
     return {
         str(name): {key: held for key, held in field.attrs.items() if key.split("_")[0] in STATISTICS}
         for name, field in dataset.items()

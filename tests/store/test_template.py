@@ -18,8 +18,8 @@ def test_a_template_that_was_cut_off_is_made_anew(small: Recipe, tmp_path: Path)
     assert not draft.exists()
 
 
-def test_a_continued_template_is_not_rewritten_where_it_is_sound(small: Recipe, tmp_path: Path) -> None:
-    """Rewriting zarr.json in place would leave a store that nobody recognises if it were cut off then."""
+def test_a_continued_template_is_not_rewritten_where_it_is_intact(small: Recipe, tmp_path: Path) -> None:
+    """Rewriting zarr.json in place would leave a store that is not recognised if the process were killed then."""
     path, planned = tmp_path / "s.zarr", plan(small)
     prepared(path, planned)
     before = {file: file.stat().st_mtime_ns for file in path.rglob("*") if file.is_file()}

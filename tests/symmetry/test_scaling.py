@@ -99,11 +99,11 @@ def test_faces_without_divergence_are_resampled_to_faces_without(cells: tuple[in
 
 
 def test_the_simulations_own_resampling_is_that_of_the_matrices(scene: Scene) -> None:
-    from phigen.simulation.program import _physics, _surroundings
+    from phigen.simulation.surroundings import physics, surroundings
 
-    flow = _physics()
+    flow = physics()
     u = simulate(scene(cells=[20, 18], center=(10, 4), radius=3, steps=12), dtype="float64").isel(time=-1)
-    with _surroundings("double"):
+    with surroundings("double"):
         fine = [u[name].values.T for name in ("smoke", "velocity_x", "velocity_y", "pressure")]
         smoke, x, y, pressure = map(np.asarray, flow.coarsened(*map(flow.jnp.asarray, fine), (8, 9)))
     assert [values.shape for values in (smoke, x, y)] == [(8, 9), (9, 9), (8, 10)]
