@@ -30,7 +30,7 @@ def hub(recipe: str = RECIPE) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Print one row a measurement: what, seconds, requests, MB up, MB down."""
-    from tests.shared.hub_server import HubServer
+    from tests.shared.hub.server import HubServer
 
     server = HubServer()
     server.start()

@@ -24,8 +24,8 @@ from phigen.planning.plans import plan
 from phigen.recipe.loading import load, parse
 from phigen.recipe.model import Recipe
 from phigen.simulation.program import simulate
-from phigen.store.construction import write_run
-from phigen.store.reading import open as open_store
+from phigen.store import construction
+from phigen.store import reading as store
 
 
 def compiling(stride: int = 13) -> list[dict[str, Any]]:
@@ -104,7 +104,7 @@ def sampled(count: int = 1000, timed: int = 50) -> list[dict[str, Any]]:
                 for start in range(0, 100, 10):
                     codec.encode(np.ascontiguousarray(fields[name].values[start : start + 10]))
             times.append(time.perf_counter())
-            write_run(path, run, fields)
+            construction.write_run(path, run, fields)
             simulated, compressed, written = np.diff([*times, time.perf_counter()])
             for part, seconds in zip(parts, (simulated, compressed, written - compressed), strict=True):
                 parts[part].append(seconds)
@@ -131,7 +131,7 @@ def rounding_floor(frames: Sequence[int] = (1, 10, 30, 60, 100, 200, 309)) -> li
         }
         with tempfile.TemporaryDirectory() as folder:
             path = build(parse(json.dumps(recipe), "lab"), Path(folder) / "lab.zarr", workers=1).path
-            errors = measure(open_store(path))["mae"].isel(level=0).sel(variable="smoke", time=list(frames))
+            errors = measure(store.open(path))["mae"].isel(level=0).sel(variable="smoke", time=list(frames))
             curve = errors.mean("element").values
         rows.append(
             {"smoke, mean |difference| after step": precision} | dict(zip(map(str, frames), curve, strict=True))

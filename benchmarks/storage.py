@@ -14,8 +14,8 @@ from phigen.building.builder import build
 from phigen.planning.plans import plan
 from phigen.recipe.loading import load
 from phigen.simulation.program import simulate
-from phigen.store.construction import prepare, write_run
-from phigen.store.reading import open as open_store
+from phigen.store import construction
+from phigen.store import reading as store
 from phigen.store.summary import describe
 from phigen.symmetry.actions import act
 
@@ -48,20 +48,20 @@ def storage(recipe: str = "rotation_eq10", windows: int = WINDOWS) -> list[dict[
 
 def _writing(planned: Any, path: Path) -> float:
     """Return MB/s of float32 written, smoke and velocity together, digests and manifest included."""
-    prepare(path, planned, known=None)
+    construction.prepare(path, planned, known=None)
     megabytes = 4 * sum(planned.values_per_run.values()) / 1e6
     speeds = []
     for simulation, runs in planned.distinct.items():
         fields = act(simulate(simulation), runs[0].after)
         began = time.perf_counter()
-        write_run(path, runs[0], fields)
+        construction.write_run(path, runs[0], fields)
         speeds.append(megabytes / (time.perf_counter() - began))
     return statistics.median(speeds)
 
 
 def _reading(path: Path, windows: int) -> dict[str, tuple[float, float]]:
     """Return MB/s and ms per window, by variable."""
-    dataset = open_store(path)
+    dataset = store.open(path)
     rng = np.random.default_rng(0)
     result = {}
     for name in ("smoke", "velocity"):

@@ -8,36 +8,43 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from phigen.building.builder import build
-from phigen.building.cluster import own_process
 from phigen.planning.plans import plan
 from phigen.planning.runs import Simulation
 from phigen.recipe.loading import parse
 from phigen.recipe.model import Recipe
-from tests.shared.hub_server import HubServer
-from tests.shared.recipes import SMALL
-from tests.shared.requests import Hub, Scene
+from phigen.simulation import instruction_set
+from phigen.simulation.separate_process import own_process
+from tests.shared.hub.repositories import Repository
+from tests.shared.hub.server import HubServer
+from tests.shared.recipes import SMALL, WITHOUT_FLOOR
+from tests.shared.requests import Hub, PublishOnce, Scene
 
 os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="phigen-tests-")
 os.environ.update(own_process())
+instruction_set.is_set_here()  # before a test uses jax, so that simulations run in this process
 
 HUB_HOME = tempfile.mkdtemp(prefix="phigen-tests-hub-")
 atexit.register(shutil.rmtree, HUB_HOME, ignore_errors=True)
 REAL_TOKEN, REAL_REPOSITORY = os.environ.get("PHIGEN_TEST_HF_TOKEN"), os.environ.get("PHIGEN_TEST_HF_REPOSITORY")
 LOOPBACK = None if REAL_TOKEN and REAL_REPOSITORY else HubServer()
-"""The Hub of these tests; none if they were given a token and a repository of the real one."""
+"""The Hub of these tests; None if they were given a token and a repository of the real one."""
 
-# The client reads these when it is imported, which the tests' own processes and those that they start do later.
+# The client reads these when it is imported, which this process and those that tests start do later.
 os.environ.update(HF_HOME=HUB_HOME, HF_HUB_DISABLE_TELEMETRY="1", HF_HUB_DISABLE_PROGRESS_BARS="1")
 for variable in ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_TOKEN_PATH"]:
     os.environ.pop(variable, None)
 if LOOPBACK:
     os.environ.update(HF_ENDPOINT=LOOPBACK.endpoint, HF_HUB_DISABLE_XET="1")
+
+PUBLISHED: dict[Path, Repository] = {}
+"""What `publish_once` has published, by the path of its store."""
 
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
@@ -71,6 +78,12 @@ def eq3(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("datasets") / "rotation_eq3.zarr"
     build("rotation_eq3", path, workers=1)
     return path
+
+
+@pytest.fixture(scope="session")
+def without_floor(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight tiny runs that have no rounding floor, so that publishing them simulates nothing."""
+    return build(parse(WITHOUT_FLOOR), tmp_path_factory.mktemp("datasets") / "small.zarr", workers=1).path
 
 
 @pytest.fixture(scope="session")
@@ -115,12 +128,12 @@ precision: {precision}
 
 @pytest.fixture(scope="session")
 def running_hub() -> Iterator[HubServer | None]:
-    """Give the Hub of these tests, answering; none if they speak to the real one."""
+    """The Hub of these tests, answering; None if they speak to the real one."""
     if LOOPBACK:
         from huggingface_hub.utils import build_hf_headers
 
         LOOPBACK.start()
-        build_hf_headers()  # asks the Hub something once, which no test shall have to count
+        build_hf_headers()  # asks the Hub something once, which no test has to count
     yield LOOPBACK
     if LOOPBACK:
         LOOPBACK.stop()
@@ -128,7 +141,7 @@ def running_hub() -> Iterator[HubServer | None]:
 
 @pytest.fixture
 def hub(running_hub: HubServer | None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """Give a dataset that is new to the test, on the loopback Hub or, if so asked, on the real one."""
+    """A dataset that does not exist yet, on the loopback Hub or, if so configured, on the real one."""
     fresh = secrets.token_hex(4)
     if running_hub:
         running_hub.reset()
@@ -147,7 +160,38 @@ def hub(running_hub: HubServer | None, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 @pytest.fixture
 def hub_server(hub: Hub, running_hub: HubServer | None) -> HubServer:
-    """Give the loopback Hub itself, which can be looked into and told to fail."""
+    """The loopback Hub itself, which can be inspected and made to fail."""
     if not running_hub:
         pytest.skip("speaks to the real Hub, which cannot be told to fail")
     return running_hub
+
+
+@pytest.fixture
+def publish_once(hub: Hub, running_hub: HubServer | None) -> Iterator[PublishOnce]:
+    """Publish a store as v1.0.0 on its first use, and put a copy of what that published in place on later ones.
+
+    Nothing of it has been downloaded, and no request is recorded.
+    """
+    from phigen.hub.copies import cached
+    from phigen.hub.publishing import publish
+    from phigen.hub.reference import Reference
+
+    used = []
+
+    def published(store: Path) -> Reference:
+        if running_hub is None:
+            return publish(store, hub.repository).reference
+        if store not in PUBLISHED:
+            name = publish(store, hub.repository).reference.repository
+            PUBLISHED[store] = deepcopy(running_hub.state.repositories[name])
+        reference = Reference(PUBLISHED[store].id, "1.0.0")
+        running_hub.state.repositories[reference.repository] = deepcopy(PUBLISHED[store])
+        used.append(reference.repository)
+        shutil.rmtree(cached(reference).parent, ignore_errors=True)
+        running_hub.reset()
+        return reference
+
+    yield published
+    if running_hub:
+        for name in used:
+            running_hub.forget(name)

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 @pytest.mark.slow
 def test_from_a_recipe_to_a_model_whose_error_is_known(tmp_path: Path) -> None:
     example = [sys.executable, str(ROOT / "examples" / "train.py"), "owner/example", "--seconds", "5"]
-    command = [sys.executable, "-m", "tests.shared.hub_server", *example]
+    command = [sys.executable, "-m", "tests.shared.hub.server", *example]
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, timeout=300
     )

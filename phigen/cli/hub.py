@@ -50,9 +50,9 @@ def publish(dataset: str, repository: str, version: str | None, private: bool, d
 
 def _rehearse(path: Path, repository: str, version: str | None, as_json: bool) -> None:
     from phigen.hub.bundle import bundled
-    from phigen.hub.publishing import reference_for
+    from phigen.hub.publishing import publishable
 
-    with bundled(path, reference_for(path, repository, version)) as bundle:
+    with bundled(*publishable(path, repository, version)) as bundle:
         files = [{"file": name, "bytes": size} for name, (_, (size, _)) in bundle.files.items()]
         if as_json:
             return print_json(
@@ -94,11 +94,11 @@ def download(reference: str, levels: tuple[float, ...], split: str | None, out: 
         "runs": done.runs,
         "fetched": done.files,
         "bytes": done.bytes,
-        "repaired": list(done.mended),
+        "repaired": list(done.repaired),
     }
     if as_json:
         return print_json(facts)
-    for file in done.mended:
+    for file in done.repaired:
         click.echo(f"{file}: was damaged and has been downloaded again", err=True)
     if not done.files:
         return click.echo(f"{done.path}: already holds {done.reference}, {done.runs} runs, as published; nothing to do")
@@ -115,7 +115,7 @@ def download(reference: str, levels: tuple[float, ...], split: str | None, out: 
 def versions(repository: str, as_json: bool) -> None:
     """List the published versions of a dataset, the newest first."""
     from phigen.hub.reference import Reference
-    from phigen.hub.repository import versions as published
+    from phigen.hub.versions import versions as published
 
     rows = [
         {
@@ -151,7 +151,7 @@ def list_datasets(as_json: bool) -> None:
             "MB": round(entry["bytes"] / 1e6),
             "error of velocity": _range([row["mae"] for row in entry["errors"] if row["variable"] == "velocity"]),
             "built here": "yes" if entry["built"] else "",
-            "content": entry["content_sha256"][:12],
+            "values for jaxlib": ", ".join(entry["values"]),
         }
         for entry in known
     ]

@@ -1,4 +1,4 @@
-"""All files of a version: the store, and what is made of it for readers: card, index, recipe, pictures and list."""
+"""All files of a version: the store, and what is made from it for readers: card, run table, recipe, pictures, list."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phigen.errors import MeasureError
-from phigen.hub.card.text import INDEX, card
-from phigen.hub.reference import LIST, STORE, Reference
-from phigen.hub.run_index import index_of_runs, write_index
+from phigen.hub import file_list
+from phigen.hub.card.filling import card
+from phigen.hub.file_list import LIST
+from phigen.hub.reference import STORE, Reference
+from phigen.hub.run_index import INDEX, run_table, write_run_table
 from phigen.measurement.data_error import average, measure_runs, summarize
 from phigen.measurement.rounding_floor import rounding_floor
 from phigen.pictures.charts import draw_rounding_floor
 from phigen.pictures.preview import preview
 from phigen.store import manifest
-from phigen.store import reading as store
+from phigen.store.manifest import Fingerprint, Manifest
+from phigen.store.reading import open_listed
 from phigen.store.summary import describe
 
 if TYPE_CHECKING:
     import xarray as xr
 
-Files = dict[str, tuple[Path, manifest.Fingerprint]]
-"""Files by their paths in a repository: where each is here, and its size and sha256."""
+Files = dict[str, tuple[Path, Fingerprint]]
+"""Files by their paths in a repository: where each is on this machine, and its size and sha256."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Bundle:
 
     @property
     def bytes(self) -> int:
-        """How many bytes they have."""
+        """The size of all files."""
         return sum(size for _, (size, _) in self.files.values())
 
     @property
@@ -48,72 +51,72 @@ class Bundle:
         return self.files["README.md"][0].read_text(encoding="utf-8")
 
     @property
-    def shas(self) -> dict[str, tuple[Path, str]]:
+    def sha256s(self) -> dict[str, tuple[Path, str]]:
         """Where each file is, and its sha256."""
         return {name: (path, sha256) for name, (path, (_, sha256)) in self.files.items()}
 
 
 @contextmanager
-def bundled(path: Path, wanted: Reference) -> Iterator[Bundle]:
-    """Make all that a version holds beside its store; it is there until the end of the block.
+def bundled(known: Manifest, wanted: Reference) -> Iterator[Bundle]:
+    """Make all files that a version holds besides its store; they exist until the end of the block.
 
     Parameters
     ----------
-    path : Path
-        Of the store.
+    known : Manifest
+        Of a finished store.
     wanted : Reference
         What it is to be published as.
+
+    Yields
+    ------
+    Bundle
+        The store's files and those made from it.
     """
-    files = stored(path)
+    files = stored(known)
     with tempfile.TemporaryDirectory(prefix="phigen-") as name:
         folder = Path(name)
-        _describe(path, wanted, folder, files)
+        _describe(known, wanted, folder, files)
         files |= {file.name: (file, manifest.fingerprint(file)) for file in folder.iterdir()}
-        listed = {
-            "dataset": str(wanted),
-            "content_sha256": manifest.digest(path),
-            "files": {name: known for name, (_, known) in sorted(files.items())},
-        }
-        manifest.write(folder / LIST, listed)
-        files[LIST] = (folder / LIST, manifest.fingerprint(folder / LIST))
+        fingerprints = {name: fingerprint for name, (_, fingerprint) in files.items()}
+        listed = file_list.write(folder, wanted, content_sha256=str(known.digest), files=fingerprints)
+        files[LIST] = (listed, manifest.fingerprint(listed))
         yield Bundle(wanted, dict(sorted(files.items())))
 
 
-def _describe(path: Path, wanted: Reference, folder: Path, stored: Files) -> None:
-    """Write the recipe, the index, the pictures and the card."""
-    dataset = store.open(path)
+def stored(known: Manifest) -> Files:
+    """Return the store's own files, by their paths in the repository."""
+    listed = known.held_files | {manifest.LIST: manifest.fingerprint(known.store / manifest.LIST)}
+    return {f"{STORE}/{file}": (known.store / file, fingerprint) for file, fingerprint in listed.items()}
+
+
+def _describe(known: Manifest, wanted: Reference, folder: Path, stored: Files) -> None:
+    """Write the recipe, the run table, the pictures and the card."""
+    dataset = open_listed(known)
     if "recipe" in dataset.attrs:
         (folder / "recipe.yaml").write_text(dataset.attrs["recipe"], encoding="utf-8", newline="")
     compared = len(np.unique(dataset["element"])) > 1
     of_runs = measure_runs(dataset) if compared else None
-    write_index(index_of_runs(dataset, of_runs), folder / INDEX)
+    write_run_table(run_table(dataset, of_runs), folder / INDEX)
     preview(dataset, folder / "preview.png")
     errors = average(of_runs) if of_runs is not None else None
-    rounding = _floor(dataset) if errors is not None else "There is nothing to compare, and so no floor."
-    if errors is not None and not isinstance(rounding, str):
-        draw_rounding_floor(errors, rounding, dataset.attrs["title"], folder / "floor.png")
-    beside = sum(file.stat().st_size for file in folder.iterdir())
+    rounding = _rounding_floor(dataset) if errors is not None else None
+    if errors is not None and rounding is not None:
+        draw_rounding_floor(errors, rounding, dataset.attrs["title"], folder / "rounding_floor.png")
+    beside = list(folder.iterdir())
     text = card(
-        describe(path),
+        describe(known.store),
         summarize(errors) if errors is not None else None,
-        floor=rounding if isinstance(rounding, str) else summarize(rounding),
-        repository=wanted.repository,
-        version=str(wanted.version),
-        files=len(stored) + len(list(folder.iterdir())),
-        size=sum(size for _, (size, _) in stored.values()) + beside,
+        rounding_floor=summarize(rounding) if rounding is not None else None,
+        reference=wanted,
+        files=len(stored) + len(beside),
+        size=sum(size for _, (size, _) in stored.values()) + sum(file.stat().st_size for file in beside),
     )
     (folder / "README.md").write_text(text, encoding="utf-8", newline="")
 
 
-def _floor(dataset: xr.Dataset) -> xr.Dataset | str:
-    """Measure what rounding would have made, or say why that cannot be told."""
+def _rounding_floor(dataset: xr.Dataset) -> xr.Dataset | None:
+    """Measure the rounding floor; return None for a dataset that has none, which its card explains."""
     try:
         return rounding_floor(dataset)
-    except MeasureError as error:
-        return f"No floor is given: {error}."
-
-
-def stored(path: Path) -> Files:
-    """Give the store's own files, by their paths in the repository."""
-    listed = dict(manifest.held(path)) | {manifest.LIST: manifest.fingerprint(path / manifest.LIST)}
-    return {f"{STORE}/{file}": (path / file, known) for file, known in listed.items()}
+    except MeasureError:
+        return None

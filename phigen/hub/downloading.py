@@ -1,37 +1,40 @@
-"""Downloading: a version of a dataset, or some runs of it, with every file checked against the published list."""
+"""Downloading: a version of a dataset, or some of its runs, with every file checked against the published list."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from phigen.errors import HubError, UnreachableError
+from phigen.hub import file_list
 from phigen.hub import repository as hub
-from phigen.hub.reference import LIST, STORE, Reference
-from phigen.recipe.semver import is_semantic, precedence
+from phigen.hub.copies import cached, held_by, newest_cached
+from phigen.hub.file_list import LIST
+from phigen.hub.reference import STORE, Reference
+from phigen.hub.versions import resolve
+from phigen.progress import Progress, silent
 from phigen.store import manifest
+from phigen.store.manifest import Fingerprint, Manifest
 
-Progress = Callable[[str, int, int], None]
-
-AT_ONCE = 8
-"""So many files are fetched at once."""
+FILES_AT_ONCE = 8
+"""Files that are fetched at the same time."""
 
 
 @dataclass(frozen=True)
 class Download:
-    """What a download did: the version and where its store is, how many runs that has, and what was fetched for it."""
+    """What a download did: which version, where its store is, how many runs that holds, and what was fetched."""
 
     reference: Reference
     path: Path
     runs: int
     files: int
     bytes: int
-    mended: tuple[str, ...]
+    repaired: tuple[str, ...]
     """Files that had a wrong byte, here or when they arrived, and were fetched again."""
 
 
@@ -42,108 +45,96 @@ def download(
     *,
     levels: Collection[float] | None = None,
     split: str | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Download:
     """Download a version of a dataset from the Hub, or some of its runs.
 
-    Only what was asked for is fetched, and what is there already is not fetched again.  Every file is checked against
-    the list that was published with it; one that is not as the list says is fetched once more.  Of several downloads
-    to one folder, each waits for the one before.
+    Only what is asked for is fetched, and files that are here already are not fetched again.  Every file is checked
+    against the list that was published with it; a file that differs is fetched once more.  Downloads to the same
+    folder wait for each other.
 
     Parameters
     ----------
     reference : str
         OWNER/NAME@v1.0.0; without the version, the newest one.
     path : str or Path, optional
-        The folder to put it in; one in the Hub's cache if left out, where `phigen.open` finds it.
+        The folder to put it in; if left out, one in the Hub's cache, where `phigen.open` finds it.
     levels : collection of float, optional
-        Whose runs are wanted; all if left out.
+        Levels whose runs are downloaded; all if left out.
     split : str, optional
-        Whose runs are wanted: train, validation or test; all if left out.
+        Split whose runs are downloaded, train, validation or test; all if left out.
     progress : callable, optional
-        Called with what is being done, how many files of it are done, and how many there are.
+        Called with what is being done, the number of files done, and the number of all.
 
     Returns
     -------
     Download
-        Of the version and what was fetched.  Runs that are there from before stay.
+        The version and what was fetched.  Runs that were downloaded earlier stay.
 
     Raises
     ------
     HubError
         If there is no such dataset, version, level or split, the folder holds something else or cannot be
-        written, a file arrives wrong twice, or the Hub cannot be reached; what has arrived is kept, and the same call
-        goes on.
+        written, a file arrives wrong twice, or the Hub cannot be reached.  What has arrived is kept, and the same call
+        continues.
     """
     folder = None if path is None else Path(path)
     wanted, commit = _resolved(Reference.parse(reference), folder)
-    folder = cached(wanted) if folder is None else folder
-    if path is not None:
+    if folder is None:
+        folder = cached(wanted)
+    else:
         _refuse_another(folder, wanted, commit)
     try:
-        with hub.alone_in(folder):
+        with _alone_in(folder):
             return _download(_Fetching(wanted, commit, folder), levels, split, progress)
     except OSError as error:
         raise HubError(f"{folder}: cannot be written, {error.strerror}; choose another folder with --out") from error
 
 
-def _download(
-    fetching: _Fetching, levels: Collection[float] | None, split: str | None, progress: Progress | None
-) -> Download:
-    fetching.bring_list()
+def _download(fetching: _Fetching, levels: Collection[float] | None, split: str | None, progress: Progress) -> Download:
+    fetching.fetch_list()
     store = fetching.folder / STORE
-    fetching.make_sound([f"{STORE}/{manifest.LIST}"])
-    manifest.choose(store, _runs_to_hold(store, fetching.wanted, levels, split))
-    fetching.make_sound([f"{STORE}/{file}" for file in manifest.files_of_no_run(store)])
+    fetching.complete([f"{STORE}/{manifest.LIST}"])
+    known = manifest.load(store)
+    known = replace(known, chosen=_runs_to_hold(known, fetching.wanted, levels, split))
+    manifest.choose(store, known.chosen)
+    fetching.complete([f"{STORE}/{file}" for file in known.files_of_no_run])
     beside = [file for file in fetching.listed if not file.startswith(f"{STORE}/")]
-    fetching.make_sound([*beside, *(f"{STORE}/{file}" for file, _ in manifest.held(store))], progress)
-    runs, sizes = len(manifest.entries_held(store)), fetching.sizes.values()
-    return Download(fetching.wanted, store, runs, len(sizes), sum(sizes), tuple(fetching.mended))
+    fetching.complete([*beside, *(f"{STORE}/{file}" for file in known.held_files)], progress)
+    sizes = fetching.sizes.values()
+    return Download(fetching.wanted, store, len(known.held_runs), len(sizes), sum(sizes), tuple(fetching.repaired))
 
 
-def cached(wanted: Reference) -> Path:
-    """Give the folder in the Hub's cache for a version of a dataset."""
-    return _cache(wanted.repository) / wanted.tag
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Wait until no other download writes to a folder, and make others wait."""
+    from huggingface_hub.utils import WeakFileLock
 
-
-def newest_cached(repository: str) -> Reference | None:
-    """Give the newest version of a dataset that is in the Hub's cache, if there is one."""
-    folders = _cache(repository).glob("v*")
-    versions = [folder.name.removeprefix("v") for folder in folders if (folder / LIST).is_file()]
-    known = sorted(filter(is_semantic, versions), key=precedence)
-    return Reference(repository, known[-1]) if known else None
-
-
-def _cache(repository: str) -> Path:
-    from huggingface_hub.constants import HF_HOME
-
-    return Path(HF_HOME) / "phigen" / repository
+    (folder / ".cache").mkdir(parents=True, exist_ok=True)
+    with WeakFileLock(folder / ".cache" / "phigen.lock"):
+        yield
 
 
 def _resolved(wanted: Reference, folder: Path | None) -> tuple[Reference, str | None]:
-    """Find the version that is asked for and its commit; if the Hub cannot be reached, what is here, and no commit."""
+    """Find the version that is asked for and its commit; if the Hub cannot be reached, the version here, and None."""
     try:
-        return hub.resolve(wanted)
+        return resolve(wanted)
     except UnreachableError:
         if wanted.version is None:
-            here = newest_cached(wanted.repository) if folder is None else _held_by(folder)
+            here = newest_cached(wanted.repository) if folder is None else held_by(folder)
             wanted = here or wanted
         if wanted.version is None or not ((folder or cached(wanted)) / LIST).is_file():
             raise
         return wanted, None
 
 
-def _held_by(folder: Path) -> Reference | None:
-    """Say what a folder is a copy of."""
-    return Reference.parse(_read(folder)["dataset"]) if (folder / LIST).is_file() else None
-
-
 def _refuse_another(folder: Path, wanted: Reference, commit: str | None) -> None:
+    """Refuse a folder that holds something else than a copy of this version."""
     if folder.exists() and not folder.is_dir():
         raise HubError(f"{folder}: is a file; choose another folder with --out")
-    held = _held_by(folder)
-    strange = folder.exists() and any(entry.name != ".cache" for entry in folder.iterdir())
-    if held == wanted or not (held or strange):
+    held = held_by(folder)
+    foreign = folder.exists() and any(entry.name != ".cache" for entry in folder.iterdir())
+    if held == wanted or not (held or foreign):
         return
     # A repository that was renamed or copied still has the list that was published under its other name.
     if not (held and commit and _is_list(folder, hub.fingerprint(wanted, commit, LIST))):
@@ -152,82 +143,78 @@ def _refuse_another(folder: Path, wanted: Reference, commit: str | None) -> None
 
 
 def _runs_to_hold(
-    store: Path, wanted: Reference, levels: Collection[float] | None, split: str | None
+    known: Manifest, wanted: Reference, levels: Collection[float] | None, split: str | None
 ) -> frozenset[int] | None:
-    """Give the runs that a copy shall hold: those of some levels and a split, and those that are there or were to be.
-
-    None stands for all of them.
-    """
-    told = {run: entry.parameters for run, entry in manifest.entries(store).items()}
+    """Return the runs that a copy must hold: those asked for and those it held before; None stands for all."""
+    parameters = {run: entry.parameters for run, entry in known.runs.items()}
     for what, asked in (("level", levels), ("split", None if split is None else [split])):
-        known = sorted({parameters[what] for parameters in told.values()})
-        unknown = [one for one in asked or () if one not in known]
-        if unknown:
-            first, *there = (f"{one:g}" if isinstance(one, float | int) else one for one in (unknown[0], *known))
-            raise HubError(
-                f"{wanted}: has no {what} {first}, got {', '.join(there)}; name one of them, or leave it out"
-            )
+        _refuse_unknown(wanted, what, asked or (), sorted({of_run[what] for of_run in parameters.values()}))
     runs = {
         run
-        for run, parameters in told.items()
-        if (levels is None or parameters["level"] in levels) and split in (None, parameters["split"])
+        for run, of_run in parameters.items()
+        if (levels is None or of_run["level"] in levels) and split in (None, of_run["split"])
     }
     if not runs:
-        raise HubError(f"{wanted}: has no runs of these levels for {split}; leave out one of them")
-    before = manifest.chosen(store)
-    runs |= manifest.runs_there(store) if before is None else before
-    return frozenset(runs) if len(runs) < len(told) else None
+        raise HubError(f"{wanted}: has no runs of the levels and the split asked for; leave out one of them")
+    runs |= known.runs_there() if known.chosen is None else known.chosen
+    return frozenset(runs) if len(runs) < len(parameters) else None
+
+
+def _refuse_unknown(wanted: Reference, what: str, asked: Collection[Any], known: Collection[Any]) -> None:
+    """Refuse a level or a split that the dataset does not have."""
+    unknown = [one for one in asked if one not in known]
+    if unknown:
+        first, *others = (f"{one:g}" if isinstance(one, float | int) else one for one in (unknown[0], *known))
+        raise HubError(f"{wanted}: has no {what} {first}, only {', '.join(others)}; name one of them, or leave it out")
 
 
 @dataclass
 class _Fetching:
-    """A version's files on their way to a folder, and what came of them."""
+    """The files of a version on their way to a folder, and what has been fetched so far."""
 
     wanted: Reference
     commit: str | None
     folder: Path
-    listed: dict[str, manifest.Fingerprint] = field(default_factory=dict)
+    listed: dict[str, Fingerprint] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
-    mended: list[str] = field(default_factory=list)
+    repaired: list[str] = field(default_factory=list)
 
-    def bring_list(self) -> None:
-        """Fetch the list of the version's files, unless it is there, and compare it with what git knows it by."""
+    def fetch_list(self) -> None:
+        """Fetch the list of the version's files unless it is here, and compare it with git's fingerprint of it."""
         if not (self.folder / LIST).is_file():
-            commit = self._reachable()
-            known = hub.fingerprint(self.wanted, commit, LIST)
-            self._bring(LIST, lambda: _is_list(self.folder, known))
-        self.listed = {name: (size, sha256) for name, (size, sha256) in _read(self.folder)["files"].items()}
+            known = hub.fingerprint(self.wanted, self._reachable(), LIST)
+            self._fetch(LIST, lambda: _is_list(self.folder, known))
+        self.listed = file_list.read(self.folder).files
 
-    def make_sound(self, files: Collection[str], progress: Progress | None = None) -> None:
-        """Fetch those of the files that are not there, or not as the list says."""
-        tell = progress or (lambda what, done, total: None)
-        lacking = [file for file in files if not self._is_sound(file)]
-        for done, _ in enumerate(self._brought(lacking), start=len(files) - len(lacking)):
-            tell("downloading", done, len(files))
+    def complete(self, files: Collection[str], progress: Progress = silent) -> None:
+        """Fetch those of the files that are missing, or differ from the list."""
+        lacking = [file for file in files if not self._is_intact(file)]
+        for done, _ in enumerate(self._fetched(lacking), start=len(files) - len(lacking)):
+            progress("downloading", done, len(files))
 
-    def _is_sound(self, file: str) -> bool:
-        return manifest.is_sound(self.folder, {file: self.listed[file]})
+    def _is_intact(self, file: str) -> bool:
+        return manifest.is_intact(self.folder / file, self.listed[file])
 
-    def _brought(self, files: Iterable[str]) -> Iterator[None]:
-        """Fetch files, some at once; at first and after each, give nothing."""
+    def _fetched(self, files: Iterable[str]) -> Iterator[None]:
+        """Fetch files, some at the same time; yield once before the first and after each."""
         yield
-        pool = ThreadPoolExecutor(AT_ONCE)
+        pool = ThreadPoolExecutor(FILES_AT_ONCE)
         try:
-            futures = [pool.submit(self._bring, file, partial(self._is_sound, file)) for file in files]
+            futures = [pool.submit(self._fetch, file, partial(self._is_intact, file)) for file in files]
             for future in as_completed(futures):
                 yield future.result()
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _bring(self, file: str, is_sound: Callable[[], bool]) -> None:
-        """Fetch one file and check it; if it is not sound, once more."""
+    def _fetch(self, file: str, is_intact: Callable[[], bool]) -> None:
+        """Fetch one file and check it; if a byte is wrong, fetch it once more."""
         damaged = (self.folder / file).is_file()
         for again in (damaged, True):
             path = hub.fetch(self.wanted, self._reachable(), file, self.folder, again=again)
             self.sizes[file] = self.sizes.get(file, 0) + path.stat().st_size
-            if is_sound():
+            if is_intact():
                 if damaged:
-                    self.mended.append(file)
+                    self.repaired.append(file)
                 return
             damaged = True
         path.unlink()
@@ -237,20 +224,11 @@ class _Fetching:
         if self.commit is None:
             raise UnreachableError(
                 f"{self.wanted}: the Hub cannot be reached, and the copy in {self.folder} lacks what is asked for; "
-                "run the same command again when it can"
+                "run the same command again when it can be reached"
             )
         return self.commit
 
 
 def _is_list(folder: Path, known: str) -> bool:
-    """Whether the list in a folder is what git knows by a fingerprint."""
+    """Whether the list in a folder is the one that git knows by a fingerprint."""
     return hub.is_same(known, folder / LIST, manifest.fingerprint(folder / LIST)[1])
-
-
-def _read(folder: Path) -> Any:
-    try:
-        listed = json.loads((folder / LIST).read_text(encoding="utf-8"))
-        _ = listed["dataset"], [(size, sha256) for size, sha256 in listed["files"].values()]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise HubError(f"{folder / LIST}: is damaged, {error}; delete it and download again") from None
-    return listed

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 
 from phigen.errors import HubError, UnreachableError
 from phigen.hub import repository as hub
-from phigen.hub.downloading import cached, newest_cached
-from phigen.hub.reference import LIST, SCHEME, STORE, Reference
+from phigen.hub.copies import cached, newest_cached
+from phigen.hub.file_list import LIST
+from phigen.hub.reference import SCHEME, STORE, Reference
+from phigen.hub.refusals import explained
+from phigen.hub.versions import resolve
 from phigen.store import manifest
 from phigen.store import reading as store
+from phigen.store.manifest import Manifest
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,20 +28,20 @@ def open(path: str | Path) -> xr.Dataset:
     ----------
     path : str or Path
         Of the store, such as ``datasets/rotation_eq10.zarr``; of the folder that `phigen.download` made; or
-        ``hf://datasets/OWNER/NAME@v1.0.0``, which is streamed from the Hub unless a whole copy is in its cache.
+        ``hf://datasets/OWNER/NAME@v1.0.0``, which is streamed from the Hub unless its cache holds a complete copy.
         Without a version it is the newest one, and a warning says which.
 
     Returns
     -------
     Dataset
-        Variables with dims (run, time, ...), float32; docs/datasets.md lists them.  As ``xr.open_zarr(path,
-        chunks=None)`` gives it, after a check that no file is missing or cut short; ``.chunk()`` makes dask arrays.
-        Of a copy that holds only some runs, these.
+        Variables with dims (run, time, ...), float32; docs/datasets.md lists them.  It is what
+        ``xr.open_zarr(path, chunks=None)`` returns, after a check that no file is missing or cut short; ``.chunk()``
+        makes dask arrays.  Of a copy that holds only some runs, it has these.
 
     Raises
     ------
     StoreError
-        If there is no dataset of phigen's, or it is unfinished or damaged.
+        If there is no phigen dataset, or it is unfinished or damaged.
     HubError
         If there is no such dataset or version on the Hub, or it cannot be reached.
     """
@@ -47,7 +51,7 @@ def open(path: str | Path) -> xr.Dataset:
 
 
 def beside(path: str, suffix: str) -> Path:
-    """Give a name for what is made of a dataset: beside it, or here if it is on the Hub."""
+    """Return a path for what is made from a dataset: beside it, or in the working directory if it is on the Hub."""
     if path.startswith(SCHEME):
         return Path(Reference.parse(path).repository.partition("/")[2] + suffix)
     whole = Path(path).resolve()
@@ -55,7 +59,7 @@ def beside(path: str, suffix: str) -> Path:
 
 
 def located(path: str | Path) -> Path:
-    """Give where a store on this machine is: of a folder that was downloaded, in it.
+    """Return the path of a store on this machine: in a folder that was downloaded, that of the store inside.
 
     Raises
     ------
@@ -69,32 +73,31 @@ def located(path: str | Path) -> Path:
 
 
 def _published(asked: Reference) -> xr.Dataset:
-    """Open a published version: the copy in the cache if it is whole, or else from the Hub."""
-    wanted, commit = asked, None
-    if asked.version is None or not _is_whole(cached(asked)):
-        wanted, commit = _resolved(asked)
+    """Open a published version: from the cache if it holds a complete copy, otherwise from the Hub."""
+    if asked.version is not None and (copy := _complete_copy(asked)):
+        return store.open_listed(copy)
+    wanted = _resolved(asked)
     if asked.version is None:
         warnings.warn(f"{asked}: no version was named, this is {wanted.tag}; name it to stay with it", stacklevel=3)
-    folder = cached(wanted)
-    if commit is None or _is_whole(folder):
-        return store.open(folder / STORE)
-    hub.refuse_unreadable(wanted, commit, f"{STORE}/zarr.json")
-    with hub.understood(wanted):
+        if copy := _complete_copy(wanted):
+            return store.open_listed(copy)
+    hub.refuse_unreadable(wanted, f"{STORE}/zarr.json")
+    with explained(wanted):
         return store.stream(wanted.url)
 
 
-def _resolved(wanted: Reference) -> tuple[Reference, str | None]:
-    """Find the version on the Hub, and its commit; if that cannot be reached, the newest whole one in the cache."""
+def _resolved(wanted: Reference) -> Reference:
+    """Find the version on the Hub; if it cannot be reached, the newest one in the cache if that is complete."""
     try:
-        return hub.resolve(wanted)
+        return resolve(wanted)[0]
     except UnreachableError:
-        here = newest_cached(wanted.repository) if wanted.version is None else None
-        if here is None or not _is_whole(cached(here)):
+        newest = newest_cached(wanted.repository) if wanted.version is None else None
+        if newest is None or not _complete_copy(newest):
             raise
-        return here, None
+        return newest
 
 
-def _is_whole(folder: Path) -> bool:
-    """Whether a copy holds all runs."""
-    path = folder / STORE
-    return manifest.is_finished(path) and manifest.chosen(path) is None and not any(manifest.misfits(path))
+def _complete_copy(wanted: Reference) -> Manifest | None:
+    """Load the manifest of a version in the cache; return None if the cache does not hold all of it."""
+    known = manifest.load(cached(wanted) / STORE)
+    return known if known.is_complete_copy() else None

@@ -1,4 +1,4 @@
-"""What a dataset of the Hub is called: its repository, OWNER/NAME, and perhaps a version of it."""
+"""The name of a dataset on the Hub: its repository, OWNER/NAME, and perhaps a version."""
 
 from __future__ import annotations
 
@@ -10,66 +10,64 @@ from phigen.errors import HubError
 from phigen.recipe.semver import is_semantic
 
 SCHEME = "hf://"
-LIST = "files.json"
-"""In a published version: names every other file of it, with size and sha256."""
 
 STORE = "store.zarr"
-"""Where in a repository the store is."""
+"""The path of the store in a repository."""
 
 LONGEST = 96
-"""Letters of OWNER/NAME."""
+"""The most characters that the Hub allows OWNER/NAME."""
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A repository of datasets, and a version such as 1.0.0; the newest one if there is none."""
+    """A repository of datasets, and a version such as 1.0.0; None stands for the newest one."""
 
     repository: str
     version: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `OWNER/NAME`, `OWNER/NAME@v1.0.0` or the same after `hf://datasets/`.
+        """Parse `OWNER/NAME`, `OWNER/NAME@v1.0.0`, or either of them after `hf://datasets/`.
 
         Raises
         ------
         HubError
-            If it is none of these.
+            If the text is none of these.
         """
         plain = text.removeprefix(f"{SCHEME}datasets/").removesuffix("/").removesuffix(f"/{STORE}")
         repository, at, tag = plain.partition("@")
         if not re.fullmatch(f"{_NAME}/{_NAME}", repository):
             raise HubError(
-                f"{text}: names no dataset of the Hub, got {repository!r}; write OWNER/NAME, OWNER/NAME@v1.0.0 or "
-                "hf://datasets/OWNER/NAME@v1.0.0"
+                f"{text}: is not the name of a dataset on the Hub, got {repository!r}; write OWNER/NAME, "
+                "OWNER/NAME@v1.0.0 or hf://datasets/OWNER/NAME@v1.0.0"
             )
         if len(repository) > LONGEST or re.search(r"--|\.\.|\.git$", repository):
             raise HubError(
-                f"{text}: the Hub allows no such name; choose one of at most {LONGEST} letters, without -- and .., "
-                "that does not end in .git"
+                f"{text}: the Hub does not allow this name; choose one of at most {LONGEST} characters, without -- "
+                "and .., that does not end in .git"
             )
         version = tag.removeprefix("v")
         if at and not is_semantic(version):
             raise HubError(
                 f"{text}: {tag!r} is not a semantic version; write OWNER/NAME@v1.0.0, "
-                f"`phigen versions {repository}` lists what there is"
+                f"`phigen versions {repository}` lists those there are"
             )
         return cls(repository, version if at else None)
 
     @property
     def tag(self) -> str:
-        """The tag that publishes the version."""
+        """The git tag of the version."""
         return f"v{self.version}"
 
     @property
     def url(self) -> str:
-        """Where fsspec finds the version's store."""
+        """The URL of the version's store, as fsspec opens it."""
         return f"{SCHEME}datasets/{self.repository}@{self.tag}/{STORE}"
 
     def at(self, version: str) -> Self:
-        """Give another version of the same dataset."""
+        """Return another version of the same dataset."""
         return replace(self, version=version)
 
     def __str__(self) -> str:

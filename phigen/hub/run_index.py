@@ -1,4 +1,4 @@
-"""The index of a published dataset: a table of its runs, to choose by before any field is fetched."""
+"""The run table of a published dataset, `index.parquet`: for choosing runs before any field is fetched."""
 
 from __future__ import annotations
 
@@ -13,27 +13,30 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import xarray as xr
 
+INDEX = "index.parquet"
+
 HEALTH = ("divergence", "courant")
-"""What the solver says of each frame; the index has the largest of each run."""
+"""Variables of each frame that say how the solver did; the run table has the largest value of each run."""
 
 
-def index_of_runs(dataset: xr.Dataset, errors: xr.Dataset | None) -> pa.Table:
-    """Give a table of a dataset's runs: what each of them is, how far from symmetric, and how healthy.
+def run_table(dataset: xr.Dataset, errors: xr.Dataset | None) -> pa.Table:
+    """Return the table of a dataset's runs: what each of them is, how far from symmetric, and how the solver did.
 
     Parameters
     ----------
     dataset : Dataset
         As opened by `phigen.open`.
     errors : Dataset or None
-        From `measure_runs` of the same runs; none where there is nothing to compare.
+        From `measure_runs` of the same runs; None if there is nothing to compare.
 
     Returns
     -------
     pyarrow.Table
-        One row a run: ``run``, its position; every coordinate on the dim `run`, a list where there are several
-        inflows or regions; for each variable that is measured ``smoke_mae`` and ``smoke_l2``, the mean over frames
-        of what the run, taken back, differs by from its orbit's first one, so that the latter's own are 0; and
-        ``largest_divergence`` and ``largest_courant``.  What is not known is null.
+        One row per run.  ``run`` is its position.  Every coordinate on the dim `run` has a column, of lists if there
+        are several inflows or regions.  Each measured variable has two, such as ``smoke_mae`` and ``smoke_l2``: means
+        over frames of the difference between the run, mapped to the reference frame, and the first run of its orbit;
+        that of the first run itself is 0.  The last are ``largest_divergence`` and ``largest_courant``.  Unknown
+        values are null.
     """
     import pyarrow as pa
 
@@ -46,8 +49,8 @@ def index_of_runs(dataset: xr.Dataset, errors: xr.Dataset | None) -> pa.Table:
     return pa.table({name: pa.array(values.tolist(), from_pandas=True) for name, values in columns.items()})
 
 
-def write_index(table: pa.Table, path: Path) -> None:
-    """Write an index as parquet; the same table gives the same bytes."""
+def write_run_table(table: pa.Table, path: Path) -> None:
+    """Write a run table as parquet; the same table gives the same bytes."""
     import pyarrow.parquet as pq
 
     pq.write_table(table, path)

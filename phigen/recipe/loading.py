@@ -97,15 +97,12 @@ def _read(path: Path) -> str:
     try:
         text = path.read_bytes().decode()
     except FileNotFoundError:
-        raise RecipeError(
-            f"{path}: no such file; name another one, or a shipped recipe: {', '.join(shipped())}"
-        ) from None
+        raise RecipeError(f"{path}: no such file; phigen ships the recipes {', '.join(shipped())}") from None
     except IsADirectoryError:
         raise RecipeError(f"{path}: is a directory, not a recipe; name a YAML file in it") from None
     except UnicodeDecodeError as error:
-        raise RecipeError(
-            f"{path}: is not text, got byte {error.object[error.start]:#04x}; a recipe is a YAML file"
-        ) from None
+        byte = error.object[error.start]
+        raise RecipeError(f"{path}: is not text, got byte {byte:#04x}; a recipe is a YAML file") from None
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read, {error.strerror}") from None
     control = re.search(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text)

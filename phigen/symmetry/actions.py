@@ -30,8 +30,10 @@ def act(fields: xr.Dataset, element: GroupElement | str) -> xr.Dataset:
 
     Raises
     ------
+    MeasureError
+        If the dataset's group is not known here.
     ValueError
-        If the dataset's group has no such element, or the element cannot act on fields of this shape.
+        If the group has no such element, or the element cannot act on fields of this shape.
     """
     g = element_named(element, fields.attrs) if isinstance(element, str) else element
     return g.act(fields)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from phigen.errors import MeasureError
 from phigen.symmetry.element import Box, GroupElement, NonInteger
 from phigen.symmetry.point_groups import ELEMENTS, POINT_GROUPS, ElementName
 from phigen.symmetry.scaling import Scale
@@ -76,14 +77,7 @@ class Group(ABC):
 
     @abstractmethod
     def element(self, name: str, attributes: Mapping[str, Any]) -> GroupElement:
-        """Return the element of a dataset's run.
-
-        Parameters
-        ----------
-        name : str
-            The run's coordinate `element`.
-        attributes : mapping
-            The dataset's.
+        """Return the element that a run's coordinate `element` names, in a dataset with these attributes.
 
         Raises
         ------
@@ -240,10 +234,12 @@ def element_named(name: str, attributes: Mapping[str, Any]) -> GroupElement:
 
     Raises
     ------
+    MeasureError
+        If the dataset's group is not known here.
     ValueError
-        If the dataset's group is not known, or has no element of that name.
+        If the group has no element of that name.
     """
     group = attributes.get("group", "C1")
     if group not in GROUPS:
-        raise ValueError(f"the dataset's group {group!r} is not known; import the module that adds it to GROUPS")
+        raise MeasureError(f"the dataset's group {group!r} is not known; import the module that adds it to GROUPS")
     return GROUPS[group].element(name, attributes)

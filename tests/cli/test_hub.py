@@ -12,19 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from phigen.building.builder import build
-from phigen.hub.publishing import publish
-from phigen.recipe.loading import parse
 from tests.shared.command import phigen, succeeds
 from tests.shared.files import files_of
-from tests.shared.hub_server import HubServer
-from tests.shared.recipes import WITHOUT_FLOOR
-from tests.shared.requests import Hub
+from tests.shared.hub.server import HubServer
+from tests.shared.requests import Hub, PublishOnce
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(parse(WITHOUT_FLOOR), tmp_path_factory.mktemp("sharing") / "small.zarr", workers=1).path
+@pytest.fixture
+def built(without_floor: Path) -> Path:
+    return without_floor
 
 
 def test_from_one_folder_to_another_by_way_of_the_hub(hub: Hub, built: Path, tmp_path: Path) -> None:
@@ -40,9 +36,10 @@ def test_from_one_folder_to_another_by_way_of_the_hub(hub: Hub, built: Path, tmp
     assert re.search(r"runs stored +8\n", succeeds("inspect", folder))
 
 
-def test_what_is_published_is_measured_and_drawn_where_it_is(hub: Hub, built: Path, tmp_path: Path) -> None:
-    publish(built, hub.repository)
-    url = f"hf://datasets/{hub.repository}@v1.0.0"
+def test_what_is_published_is_measured_and_drawn_where_it_is(
+    publish_once: PublishOnce, built: Path, tmp_path: Path
+) -> None:
+    url = f"hf://datasets/{publish_once(built)}"
     assert succeeds("measure", url) == succeeds("measure", built)
     picture = Path(succeeds("preview", url, cwd=tmp_path).strip())
     assert (tmp_path / picture).read_bytes().startswith(b"\x89PNG")
@@ -57,15 +54,15 @@ def test_json_says_the_same(hub: Hub, built: Path, tmp_path: Path) -> None:
     (version,) = json.loads(succeeds("versions", hub.repository, "--json"))
     assert (version["version"], version["commit"]) == ("v1.0.0", published["commit"])
     fetched = json.loads(succeeds("download", hub.repository, "--level", 1, "--out", tmp_path / "copy", "--json"))
-    assert (fetched["dataset"], fetched["runs"], fetched["mended"]) == (f"{hub.repository}@v1.0.0", 4, [])
+    assert (fetched["dataset"], fetched["runs"], fetched["repaired"]) == (f"{hub.repository}@v1.0.0", 4, [])
 
 
-def test_the_newest_version_is_named_in_one_line(hub: Hub, built: Path) -> None:
-    succeeds("publish", built, hub.repository)
-    command = [sys.executable, "-m", "phigen", "measure", f"hf://datasets/{hub.repository}", "--json"]
+def test_the_newest_version_is_named_in_one_line(publish_once: PublishOnce, built: Path) -> None:
+    repository = publish_once(built).repository
+    command = [sys.executable, "-m", "phigen", "measure", f"hf://datasets/{repository}", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)
-    assert done.stderr == f"{hub.repository}: no version was named, this is v1.0.0; name it to stay with it\n"
+    assert done.stderr == f"{repository}: no version was named, this is v1.0.0; name it to stay with it\n"
 
 
 def test_a_dry_run_shows_files_bytes_and_the_card_without_any_network(
@@ -76,8 +73,8 @@ def test_a_dry_run_shows_files_bytes_and_the_card_without_any_network(
     assert re.search(r"^store\.zarr/zarr\.json +\d+$", shown, re.M)
     assert re.search(rf"^{hub.repository}@v1\.2\.3: \d+ files, \d+\.\d MB; nothing is uploaded$", shown, re.M)
     assert "\n---\n" in shown
-    told = json.loads(succeeds("publish", built, hub.repository, "--dry-run", "--json"))
-    assert sum(file["bytes"] for file in told["files"]) == told["bytes"]
+    shown_as_json = json.loads(succeeds("publish", built, hub.repository, "--dry-run", "--json"))
+    assert sum(file["bytes"] for file in shown_as_json["files"]) == shown_as_json["bytes"]
     assert not hub_server.requests
 
 
@@ -93,22 +90,29 @@ def test_a_refusal_is_one_line_without_the_token(
     assert phigen("publish", built, hub.repository).stderr.count("\n") == 1
 
 
-def test_a_wrong_byte_is_named(hub: Hub, hub_server: HubServer, built: Path, tmp_path: Path) -> None:
-    publish(built, hub.repository)
+def test_a_wrong_byte_is_named(publish_once: PublishOnce, hub_server: HubServer, built: Path, tmp_path: Path) -> None:
+    repository = publish_once(built).repository
     hub_server.corrupt("GET .*recipe.yaml", offset=5)
-    done = phigen("download", hub.repository, "--out", tmp_path / "copy")
+    done = phigen("download", repository, "--out", tmp_path / "copy")
     assert done.returncode == 0
     assert done.stderr == "recipe.yaml: had a wrong byte and was fetched again\n"
 
 
 @pytest.mark.parametrize(("command", "moment"), [("publish", "POST .*/commit/"), ("download", "GET .*velocity/c/5")])
-def test_ctrl_c_keeps_what_was_done(
-    hub: Hub, hub_server: HubServer, built: Path, tmp_path: Path, command: str, moment: str
+def test_an_interrupted_command_keeps_what_was_done(
+    hub: Hub,
+    publish_once: PublishOnce,
+    hub_server: HubServer,
+    built: Path,
+    tmp_path: Path,
+    command: str,
+    moment: str,
 ) -> None:
     folder = tmp_path / "copy"
-    arguments = [str(built), hub.repository] if command == "publish" else [hub.repository, "--out", str(folder)]
-    if command == "download":
-        publish(built, hub.repository)
+    if command == "publish":
+        arguments = [str(built), hub.repository]
+    else:
+        arguments = [str(publish_once(built)), "--out", str(folder)]
     process = subprocess.Popen(
         [sys.executable, "-m", "phigen", command, *arguments], stderr=subprocess.PIPE, text=True, env=dict(os.environ)
     )
@@ -125,7 +129,9 @@ def test_ctrl_c_keeps_what_was_done(
 def test_an_address_that_leads_nowhere_is_one_line(hub: Hub, url: str) -> None:
     done = phigen("measure", url)
     assert done.returncode == 1
-    assert done.stderr.startswith(("nobody/nothing@v1.0.0: there is no such dataset", f"{url}: names no dataset"))
+    assert done.stderr.startswith(
+        ("nobody/nothing@v1.0.0: there is no such dataset", f"{url}: is not the name of a dataset")
+    )
     assert done.stderr.count("\n") == 1
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
 import xarray as xr
 from huggingface_hub import DatasetCard
 
 from phigen.building.builder import build
+from phigen.hub.card.filling import card
 from phigen.hub.card.markdown import plain
-from phigen.hub.card.text import card
-from phigen.hub.run_index import index_of_runs, write_index
+from phigen.hub.reference import Reference
+from phigen.hub.run_index import run_table, write_run_table
 from phigen.measurement.data_error import average, measure_runs, summarize
 from phigen.recipe.loading import parse
 from phigen.store.reading import open as open_dataset
@@ -44,8 +47,9 @@ def errors(store: Path) -> xr.Dataset:
     return summarize(average(measure_runs(open_dataset(store))))
 
 
-def card_of(facts: dict[str, Any], errors: xr.Dataset | None, floor: xr.Dataset | str = "There is no floor.") -> str:
-    return card(facts, errors, floor=floor, repository="owner/small", version="1.2.0", files=70, size=123_456_789)
+def card_of(facts: dict[str, Any], errors: xr.Dataset | None, rounding_floor: xr.Dataset | None = None) -> str:
+    published = {"reference": Reference("owner/small", "1.2.0"), "files": 70, "size": 123_456_789}
+    return card(facts, errors, rounding_floor=rounding_floor, **published)
 
 
 def section(text: str, title: str) -> str:
@@ -53,7 +57,7 @@ def section(text: str, title: str) -> str:
 
 
 def tables(text: str) -> list[list[list[str]]]:
-    """Give the cells of every table, as Markdown splits them."""
+    """Return the cells of every table, as Markdown splits them."""
     blocks = re.findall(r"(?:^\|.*\|\n?)+", text, re.MULTILINE)
     rows = [[re.split(r"(?<!\\)\|", line.strip())[1:-1] for line in block.splitlines()] for block in blocks]
     return [[[cell.strip() for cell in row] for row in block] for block in rows]
@@ -110,20 +114,20 @@ def test_the_table_of_errors_has_what_was_measured(facts: dict[str, Any], errors
         assert list(map(float, values)) == pytest.approx(expected, rel=1e-3)
     assert rows[0] == ["0", "smoke", "0", "0", "0"]
     assert "frames 1 to 5" in said
-    assert "There is no floor." in said
+    assert "There is no rounding floor" in said
     assert "floor.png" not in said
 
 
-def test_the_floor_stands_beside_the_errors_with_its_picture(facts: dict[str, Any], errors: xr.Dataset) -> None:
-    floor = errors.sel(level=[1.0]) * 1e-9
-    said = section(card_of(facts, errors, floor), "How symmetric it is")
+def test_the_rounding_floor_is_beside_the_errors_with_its_picture(facts: dict[str, Any], errors: xr.Dataset) -> None:
+    rounding_floor = errors.sel(level=[1.0]) * 1e-9
+    said = section(card_of(facts, errors, rounding_floor), "How symmetric it is")
     header, _, smoke, *_ = tables(said)[0]
-    assert header[-1] == "floor"
-    assert float(smoke[-1]) == pytest.approx(floor["mae"].sel(variable="smoke").item(), rel=1e-3)
-    assert "(floor.png)" in said
+    assert header[-1] == "rounding floor"
+    assert float(smoke[-1]) == pytest.approx(rounding_floor["mae"].sel(variable="smoke").item(), rel=1e-3)
+    assert "(rounding_floor.png)" in said
 
 
-def test_interpolation_and_infinity_are_told(facts: dict[str, Any], errors: xr.Dataset) -> None:
+def test_interpolation_and_infinity_are_explained(facts: dict[str, Any], errors: xr.Dataset) -> None:
     odd = errors.copy(deep=True)
     odd["resampling"] += 0.25
     odd["relative"][1] = float("inf")
@@ -132,7 +136,8 @@ def test_interpolation_and_infinity_are_told(facts: dict[str, Any], errors: xr.D
     assert header[-1] == "resampling"
     assert {row[-1] for row in rows} == {"0.25"}
     assert rows[-1][4] == "-"
-    assert "what of the mean absolute error is interpolation" in said
+    assert "the part of the mean absolute error that is due to interpolation" in said
+    assert "A dash is where" in said
 
 
 def test_users_text_stays_text(facts: dict[str, Any], errors: xr.Dataset) -> None:
@@ -144,6 +149,30 @@ def test_users_text_stays_text(facts: dict[str, Any], errors: xr.Dataset) -> Non
         assert len({len(row) for row in block}) == 1, block
 
 
+def test_users_text_is_not_a_template(facts: dict[str, Any]) -> None:
+    hostile = "{{ 6 * 7 }} {% raw %} {# gone #}"
+    text = card_of(facts | {"description": hostile, "license": hostile, "references": [hostile]}, None)
+    assert text.count(plain(hostile)) == 3
+    assert "42" not in section(text, "Licence")
+
+
+def test_every_slot_of_the_template_is_filled(
+    facts: dict[str, Any], errors: xr.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jinja shows nothing where a name is misspelt, unless it is strict."""
+    monkeypatch.setattr(jinja2, "Template", partial(jinja2.Template, undefined=jinja2.StrictUndefined))
+    calibrated = facts | {"calibration": [{"level": 1.0}], "split_frames": {"train": [1, 2], "test": [4, 5]}}
+    imported = {key: value for key, value in facts.items() if key != "recipe_sha256"}
+    for of_dataset, measured, rounding_floor in [
+        (facts, errors, errors.sel(level=[1.0])),
+        (facts, errors, None),
+        (calibrated, errors, None),
+        (imported, errors, None),
+        (facts, None, None),
+    ]:
+        assert card_of(of_dataset, measured, rounding_floor).count("\n## ") == 10
+
+
 @pytest.mark.parametrize("text", ["0.010 and n * 0.005", "rotation_eq10, 1,000 runs", "R&D: a > b", "54.1 MB (0.8)"])
 def test_text_without_markup_is_left_as_it_is(text: str) -> None:
     assert plain(text) == text
@@ -152,10 +181,10 @@ def test_text_without_markup_is_left_as_it_is(text: str) -> None:
 def test_numbers_are_those_of_the_store(facts: dict[str, Any], errors: xr.Dataset) -> None:
     text = card_of(facts, errors)
     (_, _, *numbers), (_, _, *variables) = tables(section(text, "What it holds"))
-    told = dict(numbers)
-    assert told["runs"] == "8, made from 4 simulations"
-    assert told["frames of a run"] == "5, from step 1 to step 5"
-    assert told["on disk"] == "123.5 MB in 70 files beside this card"
+    here = dict(numbers)
+    assert here["runs"] == "8, made from 4 simulations"
+    assert here["frames per run"] == "5, from step 1 to step 5"
+    assert here["on disk"] == "123.5 MB in 70 files, besides this card and `files.json`"
     assert [row[0].strip("`") for row in variables] == [variable["name"] for variable in facts["variables"]]
     _, _, *statistics = tables(section(text, "Statistics for normalisation"))[0]
     velocity = next(variable for variable in facts["variables"] if variable["name"] == "velocity")
@@ -168,11 +197,11 @@ def test_limits_are_those_of_this_dataset(facts: dict[str, Any], errors: xr.Data
     exact = section(card_of(facts | {"orbits": 3, "largest_courant": 0.5}, errors.sel(level=[0])), "Limitations")
     for limit in ("8 runs are 4 different flows", "one scene", "chaotic", "Courant"):
         assert (limit in broken, limit in exact) == (True, limit.startswith("8"))
-    kin = section(card_of(facts | {"splits": {"train": 6, "test": 2}}, errors), "Limitations")
-    assert ("kin" in kin, "kin" in broken) == (True, False)
+    split = section(card_of(facts | {"splits": {"train": 6, "test": 2}}, errors), "Limitations")
+    assert ("splits are therefore related" in split, "splits are" in broken) == (True, False)
 
 
-def test_splits_tell_runs_and_frames(facts: dict[str, Any]) -> None:
+def test_splits_list_runs_and_frames(facts: dict[str, Any]) -> None:
     assert "Nothing is held back" in section(card_of(facts, None), "Splits")
     split = facts | {"splits": {"train": 6, "test": 2}, "split_frames": {"train": [1, 2], "test": [4, 5]}}
     rows = tables(section(card_of(split, None), "Splits"))[0]
@@ -204,6 +233,13 @@ def test_without_velocity_the_blocks_show_another_field(facts: dict[str, Any]) -
     assert not [block for block in others if "torch" in block]
 
 
+def test_windows_of_the_examples_fit_into_the_split(facts: dict[str, Any]) -> None:
+    for train, window in [((1, 30), "input=10, horizon=20"), ((1, 6), "input=2, horizon=4"), ((5, 6), "input=1, hori")]:
+        longer = [variable | {"shape": [8, 40, *variable["shape"][2:]]} for variable in facts["variables"]]
+        split = {"variables": longer, "frames": [1, 40], "split_frames": {"train": train, "test": (35, 40)}}
+        assert window in card_of(facts | split, None)
+
+
 def test_blocks_open_what_they_say(facts: dict[str, Any], errors: xr.Dataset, store: Path, tmp_path: Path) -> None:
     """With the repository's folder in the place of its address, as the Hub would serve it."""
     text = card_of(facts, errors)
@@ -211,7 +247,7 @@ def test_blocks_open_what_they_say(facts: dict[str, Any], errors: xr.Dataset, st
     folder.mkdir()
     (folder / "README.md").write_text(text)
     opened = open_dataset(store)
-    write_index(index_of_runs(opened, measure_runs(opened)), folder / "index.parquet")
+    write_run_table(run_table(opened, measure_runs(opened)), folder / "index.parquet")
     by_phigen, by_xarray, by_datasets, by_torch = blocks_of(text, "python")
     assert _names(by_phigen, {ADDRESS: str(store)})["window"].shape == (5, 2, 16, 16)
     with quiet():

@@ -1,4 +1,4 @@
-"""Who downloads gets every byte that was published, only what was asked for, and is told when it is not so."""
+"""A download has every byte that was published, only what was asked for, and reports any difference."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ import xarray as xr
 
 import phigen
 from phigen.building.builder import build
-from phigen.errors import HubError, StoreError
-from phigen.hub.downloading import cached, download
+from phigen.errors import HubError, StoreError, UnreachableError
+from phigen.hub.copies import cached
+from phigen.hub.downloading import download
 from phigen.hub.publishing import publish
 from phigen.hub.reference import Reference
 from phigen.recipe.loading import parse
 from phigen.store.summary import describe
 from tests.shared.files import files_of
-from tests.shared.hub_server import HubServer
-from tests.shared.hub_state import Repository
-from tests.shared.requests import Hub
+from tests.shared.hub.server import HubServer
+from tests.shared.requests import Hub, PublishOnce
 
 SMALL = """\
 name: small
@@ -49,27 +49,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(parse(SMALL), tmp_path_factory.mktemp("downloading") / "small.zarr", workers=1).path
 
 
-ORIGINAL: dict[str, Repository] = {}
-"""What the first test that asks for it publishes; the others begin with copies of it."""
-
-
 @pytest.fixture
-def published(hub: Hub, running_hub: HubServer | None, built: Path) -> str:
-    """Give the reference of a published version, of which nothing has been downloaded."""
-    if running_hub is None:
-        return str(publish(built, hub.repository).reference)
-    if not ORIGINAL:
-        name = publish(built, hub.repository).reference.repository
-        ORIGINAL[name] = deepcopy(running_hub.state.repositories[name])
-    ((name, original),) = ORIGINAL.items()
-    running_hub.state.repositories[name] = deepcopy(original)
-    shutil.rmtree(cached(Reference(name, "1.0.0")).parent, ignore_errors=True)
-    running_hub.reset()
-    return f"{name}@v1.0.0"
+def published(publish_once: PublishOnce, built: Path) -> str:
+    """The reference of a published version, of which nothing has been downloaded."""
+    return str(publish_once(built))
 
 
 def resolved(server: HubServer) -> set[str]:
-    """Give the files of the store that were asked for."""
+    """Return the files of the store that were asked for."""
     paths = (request.path for request in server.requests if request.method == "GET")
     return {path.partition("store.zarr/")[2] for path in paths if "/resolve/" in path and "store.zarr/" in path}
 
@@ -78,7 +65,7 @@ def test_a_round_trip_is_byte_identical(published: str, built: Path, tmp_path: P
     done = download(published, tmp_path / "copy")
     assert done.path == tmp_path / "copy" / "store.zarr"
     assert files_of(done.path) == files_of(built)
-    assert (done.runs, done.mended) == (16, ())
+    assert (done.runs, done.repaired) == (16, ())
 
 
 def test_the_copy_opens_as_what_was_built(published: str, built: Path, tmp_path: Path) -> None:
@@ -148,7 +135,7 @@ def test_downloads_to_one_folder_at_a_time_join(published: str, built: Path, tmp
     with ThreadPoolExecutor(2) as pool:
         done = list(pool.map(lambda level: download(published, tmp_path / "copy", levels=[level]), [0, 1]))
     assert sorted(one.runs for one in done) == [8, 16]
-    assert not any(one.mended for one in done)
+    assert not any(one.repaired for one in done)
     assert files_of(done[0].path) == files_of(built)
 
 
@@ -218,8 +205,8 @@ def test_a_wrong_byte_is_named_and_fetched_again(
 ) -> None:
     hub_server.corrupt(f"GET .*{file}", offset=60)
     done = download(published, tmp_path / "copy")
-    assert len(done.mended) == 1
-    assert done.mended[0].startswith(file)
+    assert len(done.repaired) == 1
+    assert done.repaired[0].startswith(file)
     assert files_of(done.path) == files_of(built)
 
 
@@ -231,7 +218,7 @@ def test_a_byte_that_is_wrong_twice_is_refused_and_not_kept(
         download(published, tmp_path / "copy")
     with pytest.raises(StoreError, match="got no file"):
         phigen.open(tmp_path / "copy")
-    assert download(published, tmp_path / "copy").mended == ()
+    assert download(published, tmp_path / "copy").repaired == ()
 
 
 def test_a_byte_that_went_wrong_on_disk_is_fetched_again(published: str, built: Path, tmp_path: Path) -> None:
@@ -242,7 +229,7 @@ def test_a_byte_that_went_wrong_on_disk_is_fetched_again(published: str, built: 
     data[100] ^= 1
     shard.write_bytes(data)
     again = download(published, folder)
-    assert again.mended == (shard.relative_to(folder).as_posix(),)
+    assert again.repaired == (shard.relative_to(folder).as_posix(),)
     assert files_of(folder / "store.zarr") == files_of(built)
 
 
@@ -266,6 +253,42 @@ def test_what_is_streamed_is_what_was_built(published: str, built: Path, hub_ser
         "velocity/c/3/0/0/0/0",
     }
     assert phigen.summarize(phigen.measure(streamed)).identical(phigen.summarize(phigen.measure(here)))
+
+
+def cut_off(server: HubServer) -> None:
+    """Answer nothing from now on."""
+    server.drop(".*", after=0, times=1000)
+
+
+def test_without_the_hub_a_copy_that_has_all_that_is_asked_for_is_enough(
+    published: str, tmp_path: Path, hub_server: HubServer
+) -> None:
+    download(published, tmp_path / "copy", levels=[0])
+    download(published)
+    cut_off(hub_server)
+    name = published.partition("@")[0]
+    assert str(download(name, tmp_path / "copy", levels=[0]).reference) == published
+    assert str(download(name).reference) == published
+    with pytest.raises(UnreachableError, match=r"the copy in .*copy lacks what is asked for"):
+        download(published, tmp_path / "copy")
+    with pytest.warns(UserWarning, match=r"no version was named, this is v1\.0\.0"):
+        assert phigen.open(f"hf://datasets/{name}").sizes["run"] == 16
+
+
+def test_without_the_hub_and_without_a_copy_the_hub_cannot_be_reached(
+    published: str, tmp_path: Path, hub_server: HubServer
+) -> None:
+    download(published, levels=[0])
+    cut_off(hub_server)
+    name = published.partition("@")[0]
+    for failing in (
+        lambda: download(name, tmp_path / "copy"),
+        lambda: download(published, tmp_path / "copy"),
+        lambda: phigen.open(f"hf://datasets/{name}"),
+        lambda: phigen.open(f"hf://datasets/{published}"),
+    ):
+        with pytest.raises(UnreachableError, match="the Hub cannot be reached"):
+            failing()
 
 
 OFFLINE = """
@@ -347,10 +370,22 @@ def test_a_version_that_is_not_there_is_refused_with_those_that_are(published: s
 
 
 def test_a_level_or_split_that_is_not_there_is_refused_with_those_that_are(published: str, tmp_path: Path) -> None:
-    with pytest.raises(HubError, match="has no level 7, got 0, 1"):
+    with pytest.raises(HubError, match="has no level 7, only 0, 1"):
         download(published, tmp_path / "copy", levels=[7])
-    with pytest.raises(HubError, match="has no split validation, got test, train"):
+    with pytest.raises(HubError, match="has no split validation, only test, train"):
         download(published, tmp_path / "copy", split="validation")
+
+
+def test_a_choice_without_runs_is_refused(published: str, tmp_path: Path) -> None:
+    with pytest.raises(HubError, match="has no runs of the levels and the split asked for; leave out one of them"):
+        download(published, tmp_path / "copy", levels=[])
+
+
+def test_a_file_in_place_of_the_folder_is_left_alone(published: str, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("the only copy")
+    with pytest.raises(HubError, match=r"thesis\.tex: is a file; choose another folder with --out"):
+        download(published, tmp_path / "thesis.tex")
+    assert (tmp_path / "thesis.tex").read_text() == "the only copy"
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(published: str, tmp_path: Path) -> None:
@@ -369,7 +404,7 @@ def test_a_repository_of_something_else_is_no_dataset_of_phigens(
     hub_server.tag(hub.repository, "v1.0.0")
     with pytest.raises(HubError, match=r"has no files\.json"):
         download(f"{hub.repository}@v1.0.0", tmp_path / "copy")
-    with pytest.raises(HubError, match=r"holds no zarr\.json, so phigen has not published it"):
+    with pytest.raises(HubError, match=r"holds no zarr\.json, so it was not published by phigen"):
         phigen.open(f"hf://datasets/{hub.repository}@v1.0.0")
 
 

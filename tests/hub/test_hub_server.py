@@ -1,4 +1,4 @@
-"""The tests' own Hub behaves as the real one towards the unmodified client; what takes no faults runs on both."""
+"""The loopback Hub behaves as the real one towards the unmodified client; tests without faults run on both."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import get_session, httpx
 
 from tests.shared.files import files_of
-from tests.shared.hub_server import HubServer
+from tests.shared.hub.server import HubServer
 from tests.shared.requests import Hub
 
 CARD = "---\nlicense: mit\nconfigs:\n- {config_name: default, data_files: [{split: train, path: index.parquet}]}\n---\n"
@@ -292,7 +292,7 @@ def test_a_tag_can_appear_meanwhile(hub_server: HubServer, published: str) -> No
     assert set(hub_server.tags(published)) == {"v1.0.0", "v2.0.0"}
 
 
-def test_what_the_hub_does_not_know_is_told(hub_server: HubServer, published: str) -> None:
+def test_requests_that_the_hub_does_not_know_are_recorded(hub_server: HubServer, published: str) -> None:
     assert status_of(lambda: list(HfApi().list_repo_likers(published, **DATASET))) == 404
     assert hub_server.unknown == [f"GET /api/datasets/{published}/likers"]
 

@@ -15,23 +15,41 @@ import xarray as xr
 
 from phigen.building.builder import build
 from phigen.errors import HubError, StoreError
-from phigen.hub import repository
+from phigen.hub import bundle, committing, repository, versions
 from phigen.hub.publishing import publish
 from phigen.hub.reference import Reference
+from phigen.pictures.preview import preview
 from phigen.recipe.loading import parse
 from phigen.recipe.model import Recipe
 from phigen.store import manifest
 from phigen.store import reading as store
 from tests.shared.files import files_of
-from tests.shared.hub_server import HubServer
-from tests.shared.hub_state import Blob
+from tests.shared.hub.repositories import Blob
+from tests.shared.hub.server import HubServer
 from tests.shared.recipes import SMALL, WITHOUT_FLOOR
-from tests.shared.requests import Hub
+from tests.shared.requests import Hub, PublishOnce
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(parse(WITHOUT_FLOOR), tmp_path_factory.mktemp("publishing") / "small.zarr", workers=1).path
+@pytest.fixture
+def built(without_floor: Path) -> Path:
+    return without_floor
+
+
+@pytest.fixture(autouse=True)
+def drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw each dataset only once: most tests publish the same one."""
+    monkeypatch.setattr(bundle, "preview", _drawn)
+
+
+def _drawn(dataset: xr.Dataset, path: Path) -> None:
+    recipe = dataset.attrs["recipe"]
+    if recipe not in PICTURES:
+        PICTURES[recipe] = preview(dataset, path).read_bytes()
+    path.write_bytes(PICTURES[recipe])
+
+
+PICTURES: dict[str, bytes] = {}
+"""Pictures by recipe."""
 
 
 @pytest.fixture
@@ -64,7 +82,7 @@ def test_beside_the_store_are_the_card_the_index_the_recipe_the_list_and_picture
     publish(build(small, tmp_path / "small.zarr", workers=1).path, hub.repository)
     files = hub_server.files(hub.repository, "v1.0.0")
     beside = {name for name in files if not name.startswith("store.zarr/")} - {".gitattributes"}
-    assert beside == {"README.md", "files.json", "floor.png", "index.parquet", "preview.png", "recipe.yaml"}
+    assert beside == {"README.md", "files.json", "rounding_floor.png", "index.parquet", "preview.png", "recipe.yaml"}
     assert files["recipe.yaml"].decode() == small.text
     assert pyarrow.parquet.read_table(io.BytesIO(files["index.parquet"])).num_rows == 8
     listed = json.loads(files["files.json"])["files"]
@@ -81,31 +99,33 @@ def test_the_same_again_changes_nothing_and_uploads_nothing(hub: Hub, hub_server
 
 
 def test_other_content_under_the_same_version_is_refused_with_what_differs(
-    hub: Hub, hub_server: HubServer, built: Path, other: Path
+    publish_once: PublishOnce, hub_server: HubServer, built: Path, other: Path
 ) -> None:
-    commit = publish(built, hub.repository).commit
+    repository = publish_once(built).repository
+    tags = hub_server.tags(repository)
     with pytest.raises(HubError, match=r"@v1\.0\.0: is published with other content, .* store\.zarr/"):
-        publish(other, hub.repository)
-    assert hub_server.tags(hub.repository) == {"v1.0.0": commit}
+        publish(other, repository)
+    assert hub_server.tags(repository) == tags
+    assert tags.keys() == {"v1.0.0"}
 
 
 def test_a_new_version_leaves_the_old_one_and_replaces_what_is_no_more(
-    hub: Hub, hub_server: HubServer, built: Path, tmp_path: Path
+    publish_once: PublishOnce, hub_server: HubServer, built: Path, tmp_path: Path
 ) -> None:
-    publish(built, hub.repository)
+    repository = publish_once(built).repository
     fewer = build(
         parse(SMALL.replace("levels: [0, 1]", "levels: [0]"), "fewer.yaml"), tmp_path / "fewer.zarr", workers=1
     )
-    publish(fewer.path, hub.repository, version="1.1.0")
-    assert stored(hub_server.files(hub.repository, "v1.0.0")) == files_of(built)
-    assert stored(hub_server.files(hub.repository, "v1.1.0")) == files_of(fewer.path)
-    assert [one.version for one in repository.versions(Reference(hub.repository))] == ["1.1.0", "1.0.0"]
+    publish(fewer.path, repository, version="1.1.0")
+    assert stored(hub_server.files(repository, "v1.0.0")) == files_of(built)
+    assert stored(hub_server.files(repository, "v1.1.0")) == files_of(fewer.path)
+    assert [one.version for one in versions.versions(Reference(repository))] == ["1.1.0", "1.0.0"]
 
 
-def test_a_tag_that_is_no_version_is_passed_over(hub: Hub, hub_server: HubServer, built: Path) -> None:
-    commit = publish(built, hub.repository).commit
-    assert repository.tag(hub.repository, "viewer", commit, "no version")
-    assert [one.version for one in repository.versions(Reference(hub.repository))] == ["1.0.0"]
+def test_a_tag_that_is_not_a_version_is_left_out(publish_once: PublishOnce, hub_server: HubServer, built: Path) -> None:
+    repository = publish_once(built).repository
+    assert versions.tag(repository, "viewer", hub_server.head(repository), "not a version")
+    assert [one.version for one in versions.versions(Reference(repository))] == ["1.0.0"]
 
 
 @pytest.mark.parametrize("call", ["lfs/objects/batch", "PUT ", "/commit/main", "/tag/"])
@@ -113,7 +133,7 @@ def test_an_interrupted_publication_has_no_tag_and_goes_on(
     hub: Hub, hub_server: HubServer, built: Path, call: str
 ) -> None:
     hub_server.fail(call, status=403)
-    with pytest.raises(HubError, match="no right"):
+    with pytest.raises(HubError, match="does not have the right"):
         publish(built, hub.repository)
     assert hub_server.tags(hub.repository) == {}
     assert publish(built, hub.repository).published
@@ -134,22 +154,57 @@ def test_what_was_uploaded_before_an_interruption_is_not_uploaded_again(
 def test_many_files_are_several_commits_on_top_of_each_other(
     hub: Hub, hub_server: HubServer, built: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(repository, "FILES_A_COMMIT", 20)
-    monkeypatch.setattr(repository, "FILES_AT_ONCE", 7)
-    told: list[tuple[str, int, int]] = []
-    publish(built, hub.repository, progress=lambda *one: told.append(one))
+    monkeypatch.setattr(committing, "FILES_PER_COMMIT", 20)
+    monkeypatch.setattr(committing, "FILES_PER_REPORT", 7)
+    reports: list[tuple[str, int, int]] = []
+    publish(built, hub.repository, progress=lambda *one: reports.append(one))
     commits = [request for request in hub_server.requests if "/commit/main" in request.path]
     assert len(commits) > 1
     assert stored(hub_server.files(hub.repository, "v1.0.0")) == files_of(built)
-    assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
-    assert told[-1][1] == told[-1][2]
+    assert [done for _, done, _ in reports] == sorted(done for _, done, _ in reports)
+    assert reports[-1][1] == reports[-1][2]
 
 
-def test_the_hub_need_not_note_every_shard_by_its_own_name(hub: Hub, hub_server: HubServer, built: Path) -> None:
-    publish(built, hub.repository)
-    publish(built, hub.repository, version="1.0.1")
-    attributes = hub_server.files(hub.repository, "v1.0.1")[".gitattributes"].decode().splitlines()
+def test_the_hub_need_not_list_every_shard_by_its_own_name(
+    publish_once: PublishOnce, hub_server: HubServer, built: Path
+) -> None:
+    repository = publish_once(built).repository
+    publish(built, repository, version="1.0.1")
+    attributes = hub_server.files(repository, "v1.0.1")[".gitattributes"].decode().splitlines()
     assert [line.split()[0] for line in attributes if line.startswith("store.zarr")] == ["store.zarr/**/c/**"]
+
+
+RULE = "store.zarr/**/c/** filter=lfs diff=lfs merge=lfs -text"
+
+
+@pytest.mark.parametrize(
+    ("held", "expected"),
+    [
+        (b"*.csv filter=lfs diff=lfs merge=lfs -text", ["*.csv filter=lfs diff=lfs merge=lfs -text", RULE]),
+        (b"*.csv text\r\n", ["*.csv text", RULE]),
+        (b"", [RULE]),
+        (f"# {RULE}\n".encode(), [f"# {RULE}", RULE]),
+        (f"{RULE}\n*.csv text".encode(), [RULE, "*.csv text"]),
+    ],
+)
+def test_a_rule_is_a_line_of_its_own_in_gitattributes(
+    hub: Hub, hub_server: HubServer, built: Path, held: bytes, expected: list[str]
+) -> None:
+    hub_server.create(hub.repository, {".gitattributes": held})
+    assert publish(built, hub.repository).published
+    lines = hub_server.files(hub.repository, "v1.0.0")[".gitattributes"].decode().splitlines()
+    assert lines[: len(expected)] == expected
+    assert not [line for line in lines[len(expected) :] if line.startswith("store.zarr/")]
+    assert stored(hub_server.files(hub.repository, "v1.0.0")) == files_of(built)
+
+
+def test_a_repository_without_gitattributes_gets_one(hub: Hub, hub_server: HubServer, built: Path) -> None:
+    hub_server.create(hub.repository)
+    hub_server.commit(hub.repository, {"README.md": b"a card"}, without=(".gitattributes",))
+    assert hub_server.files(hub.repository).keys() == {"README.md"}
+    assert publish(built, hub.repository).published
+    assert hub_server.files(hub.repository, "v1.0.0")[".gitattributes"].decode().splitlines()[0] == RULE
+    assert stored(hub_server.files(hub.repository, "v1.0.0")) == files_of(built)
 
 
 def test_who_changes_the_repository_meanwhile_is_noticed(hub: Hub, hub_server: HubServer, built: Path) -> None:
@@ -181,6 +236,21 @@ def test_a_tag_that_somebody_else_makes_of_the_same_data_is_theirs(
     assert done.commit == hub_server.head(hub.repository)
 
 
+def test_a_tag_that_appears_and_goes_meanwhile_asks_for_the_same_command(
+    hub: Hub, hub_server: HubServer, built: Path
+) -> None:
+    tags = hub_server.state.repositories
+
+    def appear() -> None:
+        hub_server.tag(hub.repository, "v1.0.0")
+        hub_server.before("GET .*/refs", lambda: tags[hub.repository].tags.clear())
+
+    hub_server.before("POST .*/tag/", appear)
+    with pytest.raises(HubError, match="removed meanwhile; run the same command again"):
+        publish(built, hub.repository)
+    assert publish(built, hub.repository).published
+
+
 def test_a_repository_of_something_else_is_left_alone(hub: Hub, hub_server: HubServer, built: Path) -> None:
     api = repository.api()
     api.create_repo(hub.repository, repo_type="dataset")
@@ -188,7 +258,7 @@ def test_a_repository_of_something_else_is_left_alone(hub: Hub, hub_server: HubS
         path_or_fileobj=b"years of work", path_in_repo="mine.csv", repo_id=hub.repository, repo_type="dataset"
     )
     head = hub_server.head(hub.repository)
-    with pytest.raises(HubError, match=r"holds files that phigen has not published, mine\.csv for one"):
+    with pytest.raises(HubError, match=r"holds files that phigen has not published, such as mine\.csv"):
         publish(built, hub.repository)
     assert hub_server.head(hub.repository) == head
 
@@ -237,7 +307,7 @@ def test_a_token_that_may_only_read_is_refused_in_words(
     hub: Hub, hub_server: HubServer, built: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", hub_server.user("owner", may_write=False))
-    with pytest.raises(HubError, match="no right"):
+    with pytest.raises(HubError, match="does not have the right"):
         publish(built, hub.repository)
 
 
@@ -251,7 +321,7 @@ def test_a_token_that_the_hub_does_not_know_is_refused_in_words(
 
 
 def test_an_unfinished_store_is_refused(hub: Hub, hub_server: HubServer, copied: Path) -> None:
-    manifest.scatter(copied)
+    manifest.scatter(manifest.load(copied))
     with pytest.raises(StoreError, match="is unfinished"):
         publish(copied, hub.repository)
     assert not hub_server.requests
@@ -277,13 +347,12 @@ def test_a_version_that_is_not_semantic_is_refused(hub: Hub, hub_server: HubServ
     "name", ["small", "a/b/c", "owner/", "owner/sm all", "owner/small@v1.0.0", "owner/a--b", "owner/a.git"]
 )
 def test_a_name_that_is_no_repository_is_refused(hub: Hub, hub_server: HubServer, built: Path, name: str) -> None:
-    with pytest.raises(HubError, match=r"write OWNER/NAME|names a version|allows no such name"):
+    with pytest.raises(HubError, match=r"write OWNER/NAME|names a version|does not allow this name"):
         publish(built, name)
 
 
-def test_plain_xarray_opens_what_is_published(hub: Hub, hub_server: HubServer, built: Path) -> None:
-    publish(built, hub.repository)
-    streamed = xr.open_zarr(f"hf://datasets/{hub.repository}@v1.0.0/store.zarr", chunks=None)
+def test_plain_xarray_opens_what_is_published(publish_once: PublishOnce, built: Path) -> None:
+    streamed = xr.open_zarr(f"hf://datasets/{publish_once(built)}/store.zarr", chunks=None)
     here = store.open(built)
     assert np.array_equal(streamed["velocity"].values, here["velocity"].values)
     xr.testing.assert_identical(streamed.isel(time=0).load(), here.isel(time=0).load())

@@ -1,14 +1,17 @@
-"""A plan spells out a recipe's runs, and knows which of them are the same simulation."""
+"""A plan lists a recipe's runs, and knows which of them share a simulation."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 from phigen.errors import RecipeError
-from phigen.planning.plans import plan
+from phigen.planning.plans import plan, runs_in
+from phigen.recipe.checks import recipe as checks
 from phigen.recipe.loading import load, parse, shipped
 from phigen.recipe.model import Recipe
 
@@ -213,7 +216,7 @@ def test_published_splits_are_80_and_20_per_cent_with_a_window_between(name: str
 
 
 def sketch(symmetry: str, scene: str = "", boundary: str = "closed") -> Recipe:
-    """Give one plume at (5, 3) in a box of 16, and what a test adds."""
+    """Return a recipe of one plume at (5, 3) in a box of 16, with what a test adds."""
     return parse(
         f"""\
 name: sketch
@@ -239,9 +242,9 @@ def test_every_element_puts_a_plume_where_a_hand_does() -> None:
     }
     runs = plan(sketch("{group: D4, reference_frame: lab}")).runs
     assert {run.element.name: (run.inflows[0].center, run.simulation.force[0][0]) for run in runs} == by_hand
-    turned = plan(sketch("{group: D4}")).runs
-    assert [run.inflows for run in turned] == [run.inflows for run in runs]
-    assert len({run.simulation for run in turned}) == 1
+    in_orbit = plan(sketch("{group: D4}")).runs
+    assert [run.inflows for run in in_orbit] == [run.inflows for run in runs]
+    assert len({run.simulation for run in in_orbit}) == 1
 
 
 STRIPES = ", regions: [{x: [0, 4], direction: [1, 0]}, {x: [4, 16], factor: 2}]"
@@ -315,3 +318,32 @@ def test_an_elements_schedule_comes_in_with_the_level() -> None:
     factors = [[force[0][1] / 0.1 for force in run.simulation.force] for run in runs if run.index % 2]
     np.testing.assert_allclose(factors, [[1, 1, 1], [1, 1.5, 3], [1, 2, 5]])
     assert all(run.simulation == runs[0].simulation for run in runs[::2])
+
+
+def test_a_recipe_is_expanded_once_from_its_text_to_its_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    expanded: Counter[str] = Counter()
+
+    def counted(name: str) -> Callable[..., Any]:
+        expand = getattr(checks, name)
+
+        def call(*arguments: Any) -> Any:
+            expanded[name] += 1
+            return expand(*arguments)
+
+        return call
+
+    for name in ("scenes_of", "orbits_of"):
+        monkeypatch.setattr(checks, name, counted(name))
+    recipe = sketch("{group: C4, breaking: {gains: [0, 1, 2, 3], levels: [0, 0.5, 1]}}")
+    assert len(plan(recipe).runs) == runs_in(recipe) == 12
+    assert expanded == {"scenes_of": 1, "orbits_of": 1}
+
+
+def test_the_size_of_a_plan_is_that_of_all_its_fields() -> None:
+    recipe = sketch("{group: D1_x}", STRIPES).model_copy(update={"store": ("smoke", "faces")})
+    planned = plan(recipe)
+    assert list(planned.fields) == ["smoke", "velocity_x", "velocity_y", "buoyancy", "divergence", "courant"]
+    assert planned.fields["buoyancy"].dims == ("time", "region", "component")
+    assert planned.values_per_run == {"smoke": 3 * 16 * 16, "faces": 3 * 2 * 17 * 16}
+    per_frame = 4 * (16 * 16 + 2 * 17 * 16) + 8 * 2 * 2 + 4 + 4
+    assert planned.bytes == 2 * 3 * per_frame

@@ -16,7 +16,6 @@ from phigen.planning.plans import plan
 from phigen.recipe.distribution import Choice, Distribution, LogUniform, Normal, Uniform, stream_of
 from phigen.recipe.loading import load, parse
 from phigen.recipe.model import Recipe
-from phigen.recipe.scenes import scenes_of
 
 DRAWN = """\
 name: drawn
@@ -44,7 +43,7 @@ def drawn(sample: str, boundary: str = "closed") -> Recipe:
 
 def scenes(count: int, seed: int = 7, boundary: str = "closed") -> tuple[Any, ...]:
     recipe = drawn(EVERYTHING.format(count=count, seed=seed), boundary)
-    return scenes_of(recipe.scene, recipe.vary, recipe.sample, recipe.grid)
+    return tuple(orbit.scene for orbit in recipe.orbits)
 
 
 def test_a_scene_is_the_same_however_many_are_asked_for() -> None:
@@ -132,7 +131,7 @@ def test_an_axis_that_wraps_around_has_no_wall_to_keep_from() -> None:
 
 def test_what_is_not_drawn_is_as_in_the_scene() -> None:
     recipe = drawn("count: 9, seed: 1, strength: {kind: uniform, low: 0.1, high: 0.2}")
-    every = scenes_of(recipe.scene, recipe.vary, recipe.sample, recipe.grid)
+    every = tuple(orbit.scene for orbit in recipe.orbits)
     assert {scene.inflows for scene in every} == {recipe.scene.inflows}
     assert len({scene.buoyancy.strength for scene in every}) == 9
 
@@ -142,8 +141,8 @@ def test_a_scene_that_no_draw_can_make_is_refused_where_it_is_asked_for() -> Non
     with pytest.raises(RecipeError) as caught:
         drawn(narrow)
     assert str(caught.value) == (
-        "drawn.yaml:8:1: sample: no scene is drawn that is sound and 3 cells from every wall, in 1000 draws; narrow "
-        "the distributions or lower wall_distance"
+        "drawn.yaml:8:1: sample: no valid scene at least 3 cells from every wall was found in 1000 draws; narrow "
+        "the distributions, or lower wall_distance"
     )
 
 
@@ -152,7 +151,7 @@ def test_a_scene_without_radius_or_with_a_pull_below_zero_is_drawn_again() -> No
         "count: 40, seed: 3, inflow_radius: {kind: choice, values: [-1, 0, 2]}, "
         "inflow_rate: {kind: choice, values: [0, 3]}, strength: {kind: normal, mean: 0, std: 1}"
     )
-    every = scenes_of(recipe.scene, recipe.vary, recipe.sample, recipe.grid)
+    every = tuple(orbit.scene for orbit in recipe.orbits)
     assert {(inflow.radius, inflow.rate) for scene in every for inflow in scene.inflows} == {(2, 3)}
     assert min(scene.buoyancy.strength for scene in every) >= 0
 
@@ -175,13 +174,15 @@ def test_a_distribution_that_is_none_is_refused(said: dict[str, Any]) -> None:
 
 
 def test_drawing_and_varying_at_once_is_refused() -> None:
-    with pytest.raises(RecipeError, match=r"drawn\.yaml:8:1: sample: vary and sample both make scenes; leave one out"):
+    with pytest.raises(
+        RecipeError, match=r"drawn\.yaml:8:1: sample: vary and sample both define the scenes; remove one"
+    ):
         parse(DRAWN.format(sample="count: 2, seed: 1", boundary="closed") + "vary: {strength: [1, 2]}\n", "drawn.yaml")
 
 
 def test_the_shipped_plumes_are_250_that_differ_in_all_that_is_drawn() -> None:
     recipe = load("random_plumes")
-    every = scenes_of(recipe.scene, recipe.vary, recipe.sample, recipe.grid)
+    every = tuple(orbit.scene for orbit in recipe.orbits)
     assert len(every) == 250
     inflows = [scene.inflows[0] for scene in every]
     for numbers, low, high in (

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from phigen.errors import RecipeError
 from phigen.planning.plans import plan
 from phigen.recipe.loading import load, parse
-from phigen.recipe.splits import FrameSplits, Splits
-from phigen.recipe.splitting import NAMES, members, stretches
+from phigen.recipe.splits import NAMES, FrameSplits, Splits, members, stretches
 from tests.shared.recipes import SMALL
 
 
@@ -57,7 +56,7 @@ def test_lists_are_kept_as_they_are(count: int, dice: Random) -> None:
 
 def test_a_dataset_without_a_part_for_training_is_refused() -> None:
     for said in ({"test": 1.0}, {"test": 0.5, "validation": 0.5}, {"test": [0, 1]}):
-        with pytest.raises(ValueError, match="no orbits are for training; give train some"):
+        with pytest.raises(ValueError, match="no orbits are for training; assign some to train"):
             members(Splits.model_validate(said), 2)
 
 
@@ -128,22 +127,22 @@ REFUSED = {
     "train: 0.8": "fractions must add up to 1, got 0.8",
     "train: 0.8, test: 0.3": "fractions must add up to 1, got 1.1",
     "train: 0.9, test: [1]": "fractions and lists cannot be mixed",
-    "train: [0, 1, 2, 3], test: [3]": "orbit 3 is in train already; leave one out",
-    "train: [0, 1], test: [3]": "orbit 2 is in no split; add it to one",
-    "train: [0]": "orbit 1 is in no split, nor are 2 more",
-    "train: [0, 1, 2, 3, 4]": "there is no orbit 4, the recipe has 4, from 0",
-    "train: 0.95, test: 0.05": "test is empty, 0.05 of 4 orbits is none; make it larger or leave it out",
-    "train: 1, test: 0": "test is empty, 0 of 4 orbits is none",
-    "by: run, train: [0, 1, 2, 3]": "run 4 is in no split, nor are 11 more",
-    "frames: {train: [0, 20], test: [20, 29], window: 1}": "train and test overlap, got train to 20 and test from 20",
-    "frames: {train: [5, 29], test: [0, 9], window: 1}": "test and train overlap, got test to 9 and train from 5",
-    "frames: {train: [0, 9], test: [14, 29], window: 5}": "have 4 frames between, got a window of 5",
+    "train: [0, 1, 2, 3], test: [3]": "orbit 3 is already in train; remove one",
+    "train: [0, 1], test: [3]": "not every orbit is in a split, missing 2; assign each to one",
+    "train: [0]": "not every orbit is in a split, missing 1, and 2 more",
+    "train: [0, 1, 2, 3, 4]": "there is no orbit 4, the recipe has 4, numbered from 0",
+    "train: 0.95, test: 0.05": "test is empty, got 0.05 of 4 orbits; increase it or remove it",
+    "train: 1, test: 0": "test is empty, got 0 of 4 orbits",
+    "by: run, train: [0, 1, 2, 3]": "not every run is in a split, missing 4, and 11 more",
+    "frames: {train: [0, 20], test: [20, 29], window: 1}": "train and test overlap, got train up to 20 and test from",
+    "frames: {train: [5, 29], test: [0, 9], window: 1}": "test and train overlap, got test up to 9 and train from 5",
+    "frames: {train: [0, 9], test: [14, 29], window: 5}": "have 4 frames between them, got a window of 5",
     "frames: {train: [0, 9], test: [20, 30]}": "test must be [first, last] of the kept frames 0 to 29, got [20, 30]",
     "frames: {train: [9, 0]}": "train must be [first, last] of the kept frames 0 to 29, got [9, 0]",
     "frames: {train: 0.5, test: [20, 29]}": "fractions and lists cannot be mixed",
     "frames: {train: 0.5, test: 0.4, window: 2}": "fractions must add up to 1, got 0.9",
     "frames: {train: 0.5, test: 0.5, window: 29}": "30 kept frames are too few for 2 splits with 29 frames between",
-    "frames: {train: 0.99, test: 0.01, window: 5}": "test is empty, 0.01 of 25 frames is none",
+    "frames: {train: 0.99, test: 0.01, window: 5}": "test is empty, got 0.01 of 25 frames",
 }
 FOUR = """\
 name: four

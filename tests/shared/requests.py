@@ -1,19 +1,24 @@
-"""What the fixtures of conftest give."""
+"""Types of the fixtures in conftest."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+from phigen.hub.reference import Reference
 from phigen.planning.runs import Simulation
 
 Scene = Callable[..., Simulation]
-"""Makes one plume's simulation, with what a test changes."""
+"""Returns the simulation of one plume, with what a test changes."""
+
+PublishOnce = Callable[[Path], Reference]
+"""Publishes a store as v1.0.0, and returns where."""
 
 
 @dataclass(frozen=True)
 class Hub:
-    """Where a test publishes: a dataset that is not there yet, and a token that may make it."""
+    """Where a test publishes: a dataset that does not exist yet, and a token that may create it."""
 
     repository: str
     token: str

@@ -21,6 +21,7 @@ from phigen.store.layout import recipe_of, translated
 from phigen.store.reading import stream
 from phigen.store.summary import describe
 from tests.shared.files import files_of
+from tests.shared.requests import Hub
 
 ARCHIVE = Path(__file__).parent / "data" / "layout_1.tar.xz"
 
@@ -104,6 +105,19 @@ def test_it_can_be_drawn_exported_and_described(old: Path, tmp_path: Path) -> No
     assert (tmp_path / "old.nc").is_file()
     facts = describe(old / "old_lab.zarr")
     assert (facts["reference_frame"], facts["layout"], facts["versions"]["phigen"]) == ("lab", 1, "0.1.0")
+
+
+def test_it_can_be_published_and_its_recipe_stays_word_for_word(old: Path, hub: Hub, tmp_path: Path) -> None:
+    path = old / "old_lab.zarr"
+    publication = phigen.publish(path, hub.repository)
+    assert publication.published
+    address = f"hf://datasets/{publication.reference}"
+    xr.testing.assert_equal(phigen.open(address).load(), phigen.open(path).load())
+    assert phigen.open(address).attrs == phigen.open(path).attrs
+    copy = phigen.download(str(publication.reference), tmp_path / "copy").path
+    assert files_of(copy) == files_of(path)
+    text = (tmp_path / "copy" / "recipe.yaml").read_text()
+    assert text == xr.open_zarr(path).attrs["recipe"]
 
 
 @pytest.mark.parametrize("finished", [True, False])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from phigen.errors import RecipeError
+from phigen.errors import MeasureError, RecipeError
 from phigen.recipe.loading import parse
 from phigen.symmetry.actions import act
 from phigen.symmetry.element import Box
@@ -171,7 +171,7 @@ def test_the_overlap_after_part_of_a_cell_is_interpolated_back() -> None:
 
 
 def grids(width: int, height: int) -> Iterator[tuple[xr.DataArray, xr.DataArray]]:
-    """Give the coordinates of cell centres and of either kind of face."""
+    """Yield the coordinates of cell centres and of either kind of face."""
     for x, y in (("x", "y"), ("x_face", "y"), ("x", "y_face")):
         along_x = np.arange(width + 1.0) if x == "x_face" else np.arange(width) + 0.5
         along_y = np.arange(height + 1.0) if y == "y_face" else np.arange(height) + 0.5
@@ -291,5 +291,5 @@ def test_a_dataset_is_shifted_by_name_where_its_attributes_name_the_group() -> N
 
 
 def test_a_group_that_nobody_knows_is_refused() -> None:
-    with pytest.raises(ValueError, match="the dataset's group 'glide2' is not known"):
+    with pytest.raises(MeasureError, match="the dataset's group 'glide2' is not known"):
         element_named("identity", {"group": "glide2"})

@@ -1,1 +1,1 @@
-"""The card of a published dataset."""
+"""The card of a published dataset: a template, and the functions that compute its values."""

@@ -130,9 +130,7 @@ def _lost(scene: Scene, g: GroupElement, box: Box) -> str | None:
             x, y = before.center
             return f"{g.name} moves the inflow at ({x:g}, {y:g}) off every cell centre; increase its radius"
     if g.shares_nothing(box):
-        return (
-            f"{g.name} is as long as the box and leaves no cell to compare with the first run; choose a smaller shift"
-        )
+        return f"{g.name} is as long as the box, so that no cell is left to compare; choose a shorter shift"
     return None
 
 

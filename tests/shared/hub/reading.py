@@ -1,4 +1,4 @@
-"""What a Hub tells of datasets: who asks, what there is, and the bytes of files."""
+"""Endpoints that read: who asks, what a dataset holds, and the bytes of its files."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode
 
-from tests.shared.hub_calls import ID, Answer, Call, D, Routes, as_json
-from tests.shared.hub_state import AnswerError
+from tests.shared.hub.calls import ID, Answer, Call, D, Routes, as_json
+from tests.shared.hub.errors import AnswerError
 
 reading = Routes()
 
@@ -29,7 +29,7 @@ def whoami(call: Call) -> Answer:
 
 @reading.add("GET", "/api/agent-harnesses")
 def callers(call: Call) -> Answer:
-    """Name the programs that the client would tell the Hub of; it asks once a day."""
+    """Return the programs that the client would report to the Hub; it asks once a day."""
     return as_json({"standardEnvVars": [], "harnesses": {}})
 
 
@@ -135,7 +135,7 @@ def fetch_object(call: Call, id: str, oid: str, path: str) -> Answer:
 
 
 def _part(call: Call, content: bytes, headers: dict[str, str]) -> Answer:
-    """Give the bytes of a file that the call asks for, or all."""
+    """Return the bytes of a file that the call asks for, or all of them."""
     headers |= {"Accept-Ranges": "bytes", "Content-Type": "application/octet-stream"}
     asked = re.fullmatch(r"bytes=(\d*)-(\d*)", call.headers.get("range", ""))
     if not asked or asked.group() == "bytes=-":

@@ -1,13 +1,9 @@
-"""What a Hub keeps: users with tokens, and datasets with their commits, tags and stored objects.  Pure data.
-
-Errors are those of the Hub: a status, the words of its answer and, where the client tells by it, an error code.
-"""
+"""What a Hub keeps of a dataset: its commits, tags and stored objects.  Pure data."""
 
 from __future__ import annotations
 
 import codecs
 import hashlib
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,42 +11,21 @@ from fnmatch import fnmatch
 from functools import cached_property
 from typing import Any
 
+from tests.shared.hub.errors import AnswerError
+
 LARGEST_REGULAR = 10 * 2**20
-"""Bytes beyond which even text is stored as a large file."""
+"""Above this many bytes even text is stored as a large file."""
 
 ATTRIBUTES = "".join(
     f"*.{suffix} filter=lfs diff=lfs merge=lfs -text\n"
     for suffix in ["arrow", "bin", "gz", "h5", "npy", "npz", "parquet", "pt", "tar", "zip", "zst", "png", "jpg"]
 )
-"""The .gitattributes that every dataset begins with, in short."""
-
-
-class AnswerError(Exception):
-    """What the Hub does not do, and the answer that says so."""
-
-    def __init__(self, status: int, message: str, code: str = "", headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-        self.code = code
-        self.headers = dict(headers or {})
-
-
-@dataclass(frozen=True)
-class User:
-    """Whom a token speaks for, and whether it may write."""
-
-    name: str
-    orgs: tuple[str, ...] = ()
-    may_write: bool = True
-
-    def belongs_to(self, namespace: str) -> bool:
-        return namespace == self.name or namespace in self.orgs
+"""The .gitattributes of a new dataset, shortened."""
 
 
 @dataclass(frozen=True)
 class Blob:
-    """One file's content; git holds only a pointer to a large one."""
+    """The content of one file; of a large one, git holds only a pointer."""
 
     content: bytes
     is_large: bool
@@ -77,7 +52,7 @@ class Blob:
 
 @dataclass(frozen=True)
 class Commit:
-    """A whole tree of files, and where it comes from."""
+    """A tree of files, with its parent, author and date."""
 
     oid: str
     parent: Commit | None
@@ -88,14 +63,14 @@ class Commit:
     tree: Mapping[str, Blob]
 
     def line(self) -> Iterator[Commit]:
-        """Give this commit, its parent, and so on."""
+        """Yield this commit, its parent, and so on."""
         commit: Commit | None = self
         while commit:
             yield commit
             commit = commit.parent
 
     def entry(self, path: str) -> dict[str, Any]:
-        """Describe a file or a folder as the Hub lists it."""
+        """Return a file or a folder as the Hub lists it."""
         if path not in self.tree:
             return {"type": "directory", "oid": self._oid_of(path), "size": 0, "path": path}
         blob = self.tree[path]
@@ -111,7 +86,7 @@ class Commit:
         return hashlib.sha1("\n".join(held).encode()).hexdigest()
 
     def last_change(self, path: str) -> dict[str, str]:
-        """Describe the commit that gave a file or a folder what it holds."""
+        """Return the last commit that changed a file or a folder, as the Hub describes it."""
         last = self
         for earlier in self.line():
             if earlier._oid_of(path) != self._oid_of(path):
@@ -123,7 +98,7 @@ class Commit:
         return path in self.tree or any(name.startswith(f"{path}/") for name in self.tree)
 
     def paths(self, folder: str, *, recursive: bool) -> list[str]:
-        """Give what lies in a folder, folders first; of a file, itself."""
+        """Return the paths in a folder, folders first; of a file, its own path."""
         if folder in self.tree:
             return [folder]
         prefix = f"{folder}/" if folder else ""
@@ -142,7 +117,7 @@ class Commit:
 
 @dataclass
 class Repository:
-    """A dataset: its commits on main, its tags, and the large objects that were put for it, committed or not."""
+    """A dataset: its commits on main, its tags, and its uploaded large objects, committed or not."""
 
     id: str
     private: bool = False
@@ -164,7 +139,7 @@ class Repository:
         return next(reversed(self.commits.values()))
 
     def at(self, revision: str) -> Commit:
-        """Give the commit that a branch, a tag or an oid names."""
+        """Return the commit that a branch, a tag or an oid names."""
         name = revision.removeprefix("refs/heads/").removeprefix("refs/tags/")
         found = self.head if name == "main" else self.tags.get(name) or self.commits.get(name)
         if not found:
@@ -172,8 +147,11 @@ class Repository:
         return found
 
     def commit(self, tree: Mapping[str, Blob], title: str, *, message: str = "", author: str = "system") -> Commit:
-        """Put a whole tree on top of main."""
-        tree = dict(tree) | {".gitattributes": self._attributes_for(tree)}
+        """Commit a whole tree on top of main."""
+        tree = dict(tree)
+        attributes = _attributes(tree) + self._lines_for_large_files(tree)
+        if attributes:
+            tree[".gitattributes"] = Blob(attributes.encode(), is_large=False)
         parent = self.head if self.commits else None
         named = [
             self.id,
@@ -186,24 +164,27 @@ class Repository:
         self.commits[oid] = Commit(oid, parent, title, message, author, date, tree)
         return self.head
 
-    def _attributes_for(self, tree: Mapping[str, Blob]) -> Blob:
-        """Give the .gitattributes of a tree: the Hub adds a line for every large file that no pattern names."""
-        held = tree.get(".gitattributes", Blob(b"", is_large=False)).content.decode()
+    def _lines_for_large_files(self, tree: Mapping[str, Blob]) -> str:
+        """Return what the Hub adds to .gitattributes: a line for every large file that no pattern names."""
+        held = _attributes(tree)
         named = _large_patterns(held)
-        for path, blob in sorted(tree.items()):
-            if blob.is_large and not _matches(path, named):
-                held += f"{path} filter=lfs diff=lfs merge=lfs -text\n"
-        return Blob(held.encode(), is_large=False)
+        large = [path for path, blob in sorted(tree.items()) if blob.is_large and not _matches(path, named)]
+        separator = "\n" if large and held and not held.endswith("\n") else ""
+        return separator + "".join(f"{path} filter=lfs diff=lfs merge=lfs -text\n" for path in large)
 
     def wants_large(self, path: str, sample: bytes, size: int) -> bool:
-        """Whether a file goes to the store of large objects: it is named so, big or binary."""
-        attributes = self.head.tree[".gitattributes"].content.decode()
-        return size > LARGEST_REGULAR or _is_binary(sample) or _matches(path, _large_patterns(attributes))
+        """Whether a file is stored as a large object: its name says so, or it is big, or binary."""
+        named = _large_patterns(_attributes(self.head.tree))
+        return size > LARGEST_REGULAR or _is_binary(sample) or _matches(path, named)
 
     def tag(self, name: str, revision: str) -> None:
         if name in self.tags:
             raise AnswerError(409, "Tag reference exists already")
         self.tags[name] = self.at(revision)
+
+
+def _attributes(tree: Mapping[str, Blob]) -> str:
+    return tree[".gitattributes"].content.decode() if ".gitattributes" in tree else ""
 
 
 def _large_patterns(attributes: str) -> list[str]:
@@ -217,65 +198,8 @@ def _matches(path: str, patterns: list[str]) -> bool:
 
 def _is_binary(sample: bytes) -> bool:
     try:
-        # A whole sample of 512 bytes may end within a letter.
+        # A full sample of 512 bytes may end within a character.
         text = codecs.getincrementaldecoder("utf-8")().decode(sample, final=len(sample) < 512)
     except UnicodeDecodeError:
         return True
     return "\0" in text
-
-
-@dataclass
-class Hub:
-    """Everybody's datasets, and who may do what with them."""
-
-    users: dict[str, User] = field(default_factory=dict)
-    repositories: dict[str, Repository] = field(default_factory=dict)
-    secret: str = field(default_factory=secrets.token_hex)
-
-    def user(self, token: str | None) -> User | None:
-        if token is not None and token not in self.users:
-            raise AnswerError(401, "Invalid credentials in Authorization header")
-        return self.users[token] if token is not None else None
-
-    def someone(self, token: str | None) -> User:
-        user = self.user(token)
-        if not user:
-            raise AnswerError(401, "Invalid username or password.")
-        return user
-
-    def visible(self, name: str, token: str | None) -> Repository:
-        """Give a dataset to whom may know of it; others learn nothing, not even that it is there."""
-        user = self.user(token)
-        repository = self.repositories.get(name)
-        if repository and not (repository.private and not (user and user.belongs_to(repository.namespace))):
-            return repository
-        if not user:
-            raise AnswerError(401, "Invalid username or password.", "RepoNotFound")
-        raise AnswerError(404, "Repository not found", "RepoNotFound")
-
-    def readable(self, name: str, token: str | None) -> Repository:
-        """Give a dataset to whom may read its files."""
-        repository, user = self.visible(name, token), self.user(token)
-        if not repository.gated or (user and user.belongs_to(repository.namespace)):
-            return repository
-        if not user:
-            raise AnswerError(
-                401, f"Access to dataset {name} is restricted. You must log in to access it.", "GatedRepo"
-            )
-        if user.name not in repository.granted:
-            raise AnswerError(403, f"Access to dataset {name} is restricted and you are not authorized.", "GatedRepo")
-        return repository
-
-    def writable(self, name: str, token: str | None) -> Repository:
-        """Give a dataset to whom may change it."""
-        repository, user = self.visible(name, token), self.user(token)
-        if not user:
-            raise AnswerError(401, "Invalid username or password.", "RepoNotFound")
-        self.check_rights(user, repository.namespace)
-        return repository
-
-    def check_rights(self, user: User, namespace: str) -> None:
-        if not user.belongs_to(namespace):
-            raise AnswerError(403, f'You don\'t have the rights to write under the namespace "{namespace}"')
-        if not user.may_write:
-            raise AnswerError(403, "Forbidden: you must use a write token to upload to a repository.")

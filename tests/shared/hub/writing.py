@@ -1,4 +1,4 @@
-"""What a Hub does to datasets: makes, fills, tags and deletes them."""
+"""Endpoints that write: create, fill, tag and delete datasets."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import json
 import re
 from typing import Any
 
-from tests.shared.hub_calls import ID, Answer, Call, D, Routes, as_json
-from tests.shared.hub_state import AnswerError, Blob, Repository, User
+from tests.shared.hub.calls import ID, Answer, Call, D, Routes, as_json
+from tests.shared.hub.errors import AnswerError
+from tests.shared.hub.repositories import Blob, Repository
+from tests.shared.hub.state import User
 
 writing = Routes()
 

@@ -1,4 +1,4 @@
-"""A call to a Hub and an answer; an endpoint is a function from one to the other, found by a method and a path."""
+"""Calls to a Hub and its answers; an endpoint is a function from one to the other, found by method and path."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlencode
 
-from tests.shared.hub_state import AnswerError, Hub
+from tests.shared.hub.errors import AnswerError
+from tests.shared.hub.state import Hub
 
 ID = r"(?P<id>[^/]+/[^/]+)"
 D = rf"/api/datasets/{ID}"
@@ -20,7 +21,7 @@ Route = tuple[str, re.Pattern[str], Endpoint]
 
 @dataclass(frozen=True)
 class Answer:
-    """A status, a body and headers."""
+    """An HTTP answer: status, body and headers."""
 
     status: int = 200
     body: bytes = b""
@@ -31,8 +32,8 @@ class Answer:
 class Call:
     """One request to a Hub.
 
-    `endpoint` is the Hub's own address, `storage` that of the place that large objects are fetched from and put to,
-    which sees no tokens but addresses that the Hub has signed.
+    `endpoint` is the Hub's own address.  `storage` is where large objects are fetched from and put to: it sees no
+    tokens, only addresses that the Hub has signed.
     """
 
     hub: Hub
@@ -71,7 +72,7 @@ class Call:
 
 
 def answer(call: Call, routes: Iterable[Route]) -> Answer | None:
-    """Answer a call; nothing if there is no such endpoint."""
+    """Answer a call; return None if there is no such endpoint."""
     for method, pattern, endpoint in routes:
         found = pattern.fullmatch(call.path)
         if found and method == call.method.replace("HEAD", "GET"):
@@ -83,7 +84,7 @@ def answer(call: Call, routes: Iterable[Route]) -> Answer | None:
 
 
 def refused(error: AnswerError) -> Answer:
-    """Say no, as the Hub does."""
+    """Return the answer in which the Hub refuses a call."""
     headers = {"X-Error-Message": ascii(error.message)[1:-1], **error.headers}
     if error.code:
         headers["X-Error-Code"] = error.code
@@ -98,7 +99,7 @@ class Routes(list[Route]):
     """Endpoints, each with its method and the pattern of its path."""
 
     def add(self, method: str, pattern: str) -> Callable[[Endpoint], Endpoint]:
-        """Take a function for the answer to a method and a path."""
+        """Return a decorator that makes a function the endpoint of a method and a path."""
 
         def take(endpoint: Endpoint) -> Endpoint:
             self.append((method, re.compile(pattern), endpoint))
