@@ -21,7 +21,7 @@ import xarray as xr
 from torch.utils.data import DataLoader, Dataset
 
 from phigen.building.builder import build
-from phigen.store import reading as store
+from phigen.store.reading import open as open_store
 from phigen.torch import Windows
 
 INPUT, HORIZON = 10, 20
@@ -74,10 +74,10 @@ def _windows(dataset: xr.Dataset) -> Windows:
 
 
 WAYS = {
-    "phigen.torch.Windows": ("built.zarr", lambda path: _windows(store.open(path))),
+    "phigen.torch.Windows": ("built.zarr", lambda path: _windows(open_store(path))),
     "the same, dataset loaded into memory": (
         "built.zarr",
-        lambda path: _windows(store.open(path)[["velocity"]].load()),
+        lambda path: _windows(open_store(path)[["velocity"]].load()),
     ),
     ORIGINALS: ("pt", InMemory),
     "h5py, gzip, chunks of 10 frames": ("gzip.h5", InHdf5),
@@ -117,9 +117,9 @@ def window(recipe: str = "rotation_eq10", windows: int = 300) -> list[dict[str, 
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
         path = build(recipe, Path(folder) / "built.zarr", workers=1).path
-        ours = store.open(path)
+        ours = open_store(path)
         per_run = ours.sizes["time"] - INPUT - HORIZON + 1
-        items, loaded = _windows(ours), _windows(store.open(path)[["velocity"]].load())
+        items, loaded = _windows(ours), _windows(open_store(path)[["velocity"]].load())
         ways: dict[str, Callable[[int, int], Any]] = {
             "phigen.open(...).velocity.isel": lambda run, first: _part(ours, run, first).values,
             "an item of Windows, normalised": lambda run, first: items[run * per_run + first],

@@ -24,6 +24,7 @@ from phigen.planning.plans import plan
 from phigen.recipe.loading import load, parse
 from phigen.recipe.model import Recipe
 from phigen.simulation.program import simulate
+from phigen.store import construction
 from phigen.store import reading as store
 
 
@@ -103,7 +104,7 @@ def sampled(count: int = 1000, timed: int = 50) -> list[dict[str, Any]]:
                 for start in range(0, 100, 10):
                     codec.encode(np.ascontiguousarray(fields[name].values[start : start + 10]))
             times.append(time.perf_counter())
-            store.write(path, run, fields)
+            construction.write_run(path, run, fields)
             simulated, compressed, written = np.diff([*times, time.perf_counter()])
             for part, seconds in zip(parts, (simulated, compressed, written - compressed), strict=True):
                 parts[part].append(seconds)

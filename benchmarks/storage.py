@@ -14,6 +14,7 @@ from phigen.building.builder import build
 from phigen.planning.plans import plan
 from phigen.recipe.loading import load
 from phigen.simulation.program import simulate
+from phigen.store import construction
 from phigen.store import reading as store
 from phigen.store.summary import describe
 from phigen.symmetry.actions import act
@@ -47,13 +48,13 @@ def storage(recipe: str = "rotation_eq10", windows: int = WINDOWS) -> list[dict[
 
 def _writing(planned: Any, path: Path) -> float:
     """Return MB/s of float32 written, smoke and velocity together, digests and manifest included."""
-    store.prepare(path, planned)
+    construction.prepare(path, planned, known=None)
     megabytes = 4 * sum(planned.values_per_run.values()) / 1e6
     speeds = []
     for simulation, runs in planned.distinct.items():
         fields = act(simulate(simulation), runs[0].after)
         began = time.perf_counter()
-        store.write(path, runs[0], fields)
+        construction.write_run(path, runs[0], fields)
         speeds.append(megabytes / (time.perf_counter() - began))
     return statistics.median(speeds)
 

@@ -15,12 +15,13 @@ import pytest
 from hypothesis import settings
 
 from phigen.building.builder import build
-from phigen.building.cluster import own_process
 from phigen.hub.reference import Reference
 from phigen.planning.plans import plan
 from phigen.planning.runs import Simulation
 from phigen.recipe.loading import parse
 from phigen.recipe.model import Recipe
+from phigen.simulation import instruction_set
+from phigen.simulation.separate_process import own_process
 from tests.shared.hub.repositories import Repository
 from tests.shared.hub.server import HubServer
 from tests.shared.recipes import SMALL, WITHOUT_FLOOR
@@ -28,6 +29,7 @@ from tests.shared.requests import Hub, PublishOnce, Scene
 
 os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="phigen-tests-")
 os.environ.update(own_process())
+instruction_set.is_set_here()  # before a test uses jax, so that simulations run in this process
 
 HUB_HOME = tempfile.mkdtemp(prefix="phigen-tests-hub-")
 atexit.register(shutil.rmtree, HUB_HOME, ignore_errors=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from phigen.planning.runs import Run, Simulation, seconds_of
 from phigen.progress import Progress, silent
 from phigen.recipe.loading import load
 from phigen.recipe.model import Recipe
+from phigen.simulation import instruction_set
+from phigen.simulation.instruction_set import InstructionSetWarning
 from phigen.simulation.program import simulate
 from phigen.store import construction, writing
 from phigen.symmetry.actions import act
@@ -117,6 +120,7 @@ def build(
     with ExitStack() as stack:
         client = stack.enter_context(borrowed_cluster(scheduler)) if scheduler is not None else None
         stack.enter_context(_claimed(path))
+        instruction_set.warn_of_another()
         planned = plan(recipe)
         known = construction.begun(path, planned)
         if planned.provisional:
@@ -184,7 +188,9 @@ def simulate_and_store(path: str, simulation: Simulation, runs: tuple[Run, ...])
     """
     try:
         wanted = writing.variables(Path(path))
-        fields = simulate(simulation, fields=[name for name in SIMULATED if name in wanted])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InstructionSetWarning)  # `build` has warned
+            fields = simulate(simulation, fields=[name for name in SIMULATED if name in wanted])
         for run in runs:
             construction.write_run(Path(path), run, act(fields, run.after))
     except SimulationError as error:

@@ -9,39 +9,44 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from phigen.errors import BuildError
+from phigen.simulation import instruction_set
+from phigen.simulation.separate_process import own_process
 from phigen.store.metadata import versions
 
 if TYPE_CHECKING:
     from distributed import Client
 
 PATIENCE = "10s"
-"""How long a scheduler has to answer."""
+"""How long a scheduler may take to answer."""
 
 _KEEP_FREED_MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": str(2**30),
     "MALLOC_MMAP_THRESHOLD_": str(2**25),
 }
-"""Environment of a local worker: what one run frees is kept for the next.  dask has it given back to the system at
-once, and over a quarter of a worker's time goes into getting it again (docs/numbers.md)."""
+"""Environment of a local worker: memory that one run frees is kept for the next.  By dask's default it is returned to
+the system at once, and a worker spends over a quarter of its time on getting it again (docs/numbers.md)."""
 
 
 @contextmanager
 def local_cluster(workers: int) -> Iterator[Client]:
-    """Start processes on this machine, each with one thread: PhiML bears no more, and two gain nothing.
+    """Start processes on this machine, each with one thread: PhiML allows no more, and two gain nothing.
 
-    Their logs are silent, for what dask tells there as workers end are tracebacks; a failure reaches the caller.
+    Their logs are silent, because dask writes tracebacks there when workers end; a failure reaches the caller.
     """
     from distributed import Client, LocalCluster
 
-    with _workers_deaf_to_interrupts(), _environment_of_workers(own_process() | _KEEP_FREED_MEMORY):
+    with _workers_without_interrupts(), _environment_of_workers(own_process() | _KEEP_FREED_MEMORY):
         cluster = LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
             dashboard_address=None,
+            scheduler_kwargs={
+                "dashboard_address": "127.0.0.1:0"
+            },  # of its server: any port, so that two builds can run
             silence_logs=logging.CRITICAL,
         )
     try:
@@ -53,7 +58,7 @@ def local_cluster(workers: int) -> Iterator[Client]:
 
 @contextmanager
 def _environment_of_workers(settings: dict[str, str]) -> Iterator[None]:
-    """Start workers with these settings, which some libraries read before Python runs, and keep them out of here."""
+    """Start workers with settings that some libraries read before Python runs, and keep them out of this process."""
     import dask
 
     before = {name: os.environ.get(name) for name in (*settings, "PYTHONHASHSEED")}
@@ -68,10 +73,10 @@ def _environment_of_workers(settings: dict[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def _workers_deaf_to_interrupts() -> Iterator[None]:
+def _workers_without_interrupts() -> Iterator[None]:
     """Let Ctrl-C reach this process alone, which then stops the workers: they inherit that it is blocked here.
 
-    Multiprocessing's resource tracker unblocks it when it starts, so that must be before.
+    Multiprocessing's resource tracker unblocks it when it starts, and is therefore started first.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -86,7 +91,7 @@ def _workers_deaf_to_interrupts() -> Iterator[None]:
 
 @contextmanager
 def borrowed_cluster(address: str) -> Iterator[Client]:
-    """Connect to a running scheduler, and make sure that its workers would give the same bits."""
+    """Connect to a running scheduler, and check that its workers compute the same values."""
     from distributed import Client
 
     try:
@@ -94,51 +99,38 @@ def borrowed_cluster(address: str) -> Iterator[Client]:
     except (OSError, TimeoutError, ValueError, TypeError) as error:
         raise BuildError(
             f"{address}: no dask scheduler answers there ({type(error).__name__}); start one with "
-            "`dask scheduler`, or leave out --scheduler"
+            "`dask scheduler`, or omit --scheduler"
         ) from error
     with client:
-        _refuse_strange_workers(client, address)
+        _refuse_other_workers(client, address)
         yield client
 
 
-def _refuse_strange_workers(client: Client, address: str) -> None:
+def _refuse_other_workers(client: Client, address: str) -> None:
     if not client.scheduler_info()["workers"]:
         raise BuildError(f"{address}: the scheduler has no workers; start one with `dask worker {address}`")
     try:
-        found: dict[str, Any] = client.run(versions)
+        found: dict[str, dict[str, str]] = client.run(_computed_with)
     except ImportError as error:
         raise BuildError(f"{address}: the workers lack phigen, {error}; install it where they run") from error
+    ours = _computed_with()
     for worker, theirs in found.items():
-        if theirs != versions():
-            name = next(name for name, mine in versions().items() if theirs.get(name) != mine)
+        if theirs != ours:
+            name = next(name for name in ours if theirs.get(name) != ours[name])
             raise BuildError(
-                f"{worker}: has {name} {theirs.get(name)}, here it is {versions()[name]}; other versions give "
-                "other bits: make them the same"
+                f"{worker}: has {name} {theirs.get(name)}, here it is {ours[name]}, which gives other values; make "
+                "them the same"
             )
 
 
+def _computed_with() -> dict[str, str]:
+    """Return what the values of this process's simulations depend on."""
+    return {**versions(), "instruction set": instruction_set.provenance()}
+
+
 def refuse_workers_without(client: Client, path: Path) -> None:
-    """Make sure that every worker sees the store, before it is asked to write there."""
+    """Check that every worker sees the store, before it is asked to write there."""
     seen: dict[str, bool] = client.run(os.path.isdir, str(path))
     for worker, there in seen.items():
         if not there:
             raise BuildError(f"{worker}: does not see {path}; use workers that share this file system")
-
-
-def own_process() -> dict[str, str]:
-    """Give the environment of a process that is phigen's own, a worker or the command line, where the user has none.
-
-    jax keeps what it has compiled in the user's cache folder, and XLA's pool has one thread: more of them take
-    more time of the processor and give nothing.  XLA compiles for AVX2 wherever it runs, because with AVX-512 it
-    rounds differently, and the flow is chaotic.
-    """
-    from platformdirs import user_cache_dir
-
-    settings = {
-        "JAX_COMPILATION_CACHE_DIR": user_cache_dir("phigen"),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "PJRT_NPROC": "1",
-    }
-    own = {name: os.environ.get(name, value) for name, value in settings.items()}
-    flags = os.environ.get("XLA_FLAGS", "")
-    return own if "--xla_cpu_max_isa" in flags else own | {"XLA_FLAGS": f"{flags} --xla_cpu_max_isa=AVX2".strip()}

@@ -27,11 +27,11 @@ def build(recipe: str, out: str | None, workers: int | None, scheduler: str | No
     """
     from phigen.building.builder import build as build_dataset
     from phigen.building.builder import default_path
-    from phigen.building.cluster import own_process
     from phigen.cli.rounding_floor import rounding_floor_of
     from phigen.measurement.data_error import measure, summarize
     from phigen.measurement.tables import rows_by_level
     from phigen.recipe.loading import load
+    from phigen.simulation.separate_process import own_process
     from phigen.store.reading import open as open_store
 
     if workers is not None and scheduler is not None:

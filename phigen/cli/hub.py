@@ -151,7 +151,7 @@ def list_datasets(as_json: bool) -> None:
             "MB": round(entry["bytes"] / 1e6),
             "error of velocity": _range([row["mae"] for row in entry["errors"] if row["variable"] == "velocity"]),
             "built here": "yes" if entry["built"] else "",
-            "content": entry["content_sha256"][:12],
+            "values for jaxlib": ", ".join(entry["values"]),
         }
         for entry in known
     ]

@@ -63,9 +63,9 @@ def calibrate(recipe: str, out: str | None, as_json: bool) -> None:
     Prints and draws the error as a function of the breaking; no dataset is built.
     """
     from phigen.building.calibration import calibrate as calibrated
-    from phigen.building.cluster import own_process
     from phigen.pictures.charts import draw_calibration
     from phigen.recipe.loading import load
+    from phigen.simulation.separate_process import own_process
 
     loaded = load(recipe)
     os.environ.update(own_process())

@@ -27,8 +27,8 @@ def rounding_floor_of(dataset: xr.Dataset, frames: slice | None = None, *, requi
     MeasureError
         If the floor is required and the dataset has none.
     """
-    from phigen.building.cluster import own_process
     from phigen.measurement.rounding_floor import rounding_floor
+    from phigen.simulation.separate_process import own_process
 
     if not required and dataset.attrs.get("reference_frame") != "lab":
         return None

@@ -1,4 +1,4 @@
-"""The recipe: what a dataset shall be, as frozen data."""
+"""The recipe of a dataset, as frozen data."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ class Recipe(Section):
     _text: str = PrivateAttr(default="")
     _content: str = PrivateAttr(default="")
     _where: str = PrivateAttr(default="")
+    _checked: tuple[Sections, Checked] | None = PrivateAttr(default=None)
 
     def model_post_init(self, context: Any) -> None:
         """Keep the author's own text, where there is one, and the content that it stands for."""
@@ -79,7 +80,12 @@ class Recipe(Section):
     @property
     def checked(self) -> Checked:
         """The problems of the recipe's sections with each other, and its orbits if there are none."""
-        return check(Sections.of({name: getattr(self, name) for name in Recipe.model_fields}))
+        sections = Sections.of({name: getattr(self, name) for name in Recipe.model_fields})
+        # model_copy hands on what is remembered here to a recipe with other sections, so the sections that it belongs
+        # to are kept with it.  They are frozen, so the same objects have the same content.
+        if self._checked is None or any(a is not b for a, b in zip(self._checked[0], sections, strict=True)):
+            self._checked = sections, check(sections)
+        return self._checked[1]
 
     @property
     def orbits(self) -> tuple[Orbit, ...]:

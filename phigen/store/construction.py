@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phigen.errors import StoreError
+from phigen.simulation import instruction_set
 from phigen.store import manifest, template, writing
 from phigen.store.layout import LAYOUT, attributes_of, stored_attributes, translated
 from phigen.store.manifest import Entry, Fingerprint, Manifest
@@ -149,7 +150,13 @@ def _refuse_another(path: Path, recipe: Recipe) -> None:
 
 
 def _refuse_other_versions(path: Path) -> None:
-    begun_with, today = attributes_of(path)["versions"], versions()
+    attributes, limit = attributes_of(path), instruction_set.provenance()
+    if attributes["instruction_set"] != limit:
+        raise StoreError(
+            f"{path}: was begun for the instruction set {attributes['instruction_set']} (now {limit}), which gives "
+            "other values; continue with XLA_FLAGS as it was, or delete it and build again"
+        )
+    begun_with, today = attributes["versions"], versions()
     differing = [
         f"{name} {begun_with.get(name)} (now {now})" for name, now in today.items() if begun_with.get(name) != now
     ]

@@ -11,6 +11,7 @@ import numpy as np
 
 from phigen.planning.plans import Calibration
 from phigen.recipe.orbits import extent
+from phigen.simulation import instruction_set
 from phigen.symmetry.fields import coordinates
 
 if TYPE_CHECKING:
@@ -65,26 +66,40 @@ def versions() -> dict[str, str]:
 
 def index_of(plan: Plan) -> xr.Dataset:
     """Return what is known of a dataset before anything is simulated: its coordinates and attributes."""
-    import xarray as xr
-
     recipe, runs = plan.recipe, plan.runs
-    coords: dict[str, Any] = dict(coordinates(recipe.grid.shape, recipe.time.kept))
-    if "faces" not in recipe.store:
-        del coords["x_face"], coords["y_face"]
-    coords |= {key: ("run", _column([parameters_of(run)[key] for run in runs])) for key in PER_RUN}
-    coords |= {key: ("run", np.array(values)) for key, values in group_columns([run.element for run in runs]).items()}
-    coords |= {key: (("run", "region"), np.array(values)) for key, values in _region_columns(runs, recipe).items()}
+    columns: dict[str, Any] = {key: [parameters_of(run)[key] for run in runs] for key in PER_RUN}
+    columns |= group_columns([run.element for run in runs])
+    columns |= {key: (("run", "region"), np.array(values)) for key, values in _region_columns(runs, recipe).items()}
     several = len(runs[0].inflows) > 1
     for key, values in _inflow_columns(runs).items():
-        coords[key] = (("run", "inflow"), values) if several else ("run", values[:, 0])
-    return described(xr.Dataset(coords=coords, attrs=_attributes(plan)))
+        columns[key] = (("run", "inflow"), values) if several else values[:, 0]
+    index = index_of_runs(columns, cells=recipe.grid.shape, frames=recipe.time.kept, attributes=_attributes(plan))
+    return index if "faces" in recipe.store else index.drop_vars(["x_face", "y_face"])
 
 
-def described(index: xr.Dataset) -> xr.Dataset:
-    """Add units and long names to the coordinates that the data model knows, and return the same dataset."""
-    for name, attributes in _COORDINATES.items():
+def index_of_runs(
+    columns: Mapping[str, Any], *, cells: tuple[int, int], frames: range, attributes: Mapping[str, Any]
+) -> xr.Dataset:
+    """Return the coordinates of a dataset, with the units and long names that the data model knows, and its attributes.
+
+    Parameters
+    ----------
+    columns : mapping of str to sequence or tuple
+        Coordinates of `run`: one value per run, or dims and values.
+    cells : (int, int)
+        Along x and y.
+    frames : range
+        Steps.
+    attributes : mapping
+        Of the dataset.
+    """
+    import xarray as xr
+
+    own = {key: values if isinstance(values, tuple) else ("run", _column(values)) for key, values in columns.items()}
+    index = xr.Dataset(coords=coordinates(cells, frames) | own, attrs=dict(attributes))
+    for name, described in _COORDINATES.items():
         if name in index.coords:
-            index[name].attrs.update(attributes)
+            index[name].attrs.update(described)
     return index
 
 
@@ -147,6 +162,7 @@ def _attributes(plan: Plan) -> dict[str, Any]:
         "recipe": recipe.text,
         "recipe_sha256": recipe.digest,
         "versions": versions(),
+        "instruction_set": instruction_set.provenance(),
         **recipe.symmetry.of_group.attributes(recipe.symmetry.chosen),
         **_of_calibration(plan),
         **{f"frames_{split}": list(ends) for split, ends in plan.split_frames.items()},

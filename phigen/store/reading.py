@@ -1,8 +1,7 @@
-"""Opening a store: checked, as it is, or streamed from where it was published."""
+"""Opening a store, checked, on this machine or streamed from where it was published."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,15 +16,6 @@ if TYPE_CHECKING:
 
 READ_AHEAD = 4096
 """How many bytes are fetched beyond those that are asked for; the Hub's client would take 5 MB, several shards."""
-
-
-@dataclass(frozen=True)
-class Status:
-    """How much of a store is built: whether it is finished, how many runs it is to have, and how many it has."""
-
-    finished: bool
-    runs: int
-    done: int
 
 
 def open(path: str | Path) -> xr.Dataset:
@@ -55,20 +45,15 @@ def open(path: str | Path) -> xr.Dataset:
 
 def open_listed(known: Manifest) -> xr.Dataset:
     """Open the finished dataset of a manifest that is loaded already; see `open`."""
-    refuse_unfinished(known)
-    refuse_missing_files(known)
-    dataset = open_unchecked(known)
-    return dataset if known.chosen is None else dataset.isel(run=sorted(known.chosen))
-
-
-def open_unchecked(known: Manifest) -> xr.Dataset:
-    """Open a dataset as it is; in one that is unfinished, runs that are not there read as NaN."""
     import xarray as xr
     import zarr
 
+    refuse_unfinished(known)
+    refuse_missing_files(known)
     with quiet(), zarr.config.set({"codec_pipeline.batch_size": CHUNKS_AT_ONCE}):
-        dataset: xr.Dataset = xr.open_zarr(known.store, consolidated=known.finished, chunks=None)
-    return _with_todays_names(dataset, str(known.store))
+        dataset: xr.Dataset = xr.open_zarr(known.store, consolidated=True, chunks=None)
+    dataset = _with_todays_names(dataset, str(known.store))
+    return dataset if known.chosen is None else dataset.isel(run=sorted(known.chosen))
 
 
 def stream(url: str) -> xr.Dataset:
@@ -85,18 +70,6 @@ def stream(url: str) -> xr.Dataset:
 def _with_todays_names(dataset: xr.Dataset, where: str) -> xr.Dataset:
     dataset.attrs = translated(dataset.attrs, where)
     return dataset
-
-
-def status(path: Path) -> Status:
-    """Return how much of a store is built.
-
-    Raises
-    ------
-    StoreError
-        If there is no store of phigen's at the path.
-    """
-    runs, known = attributes_of(path)["runs"], manifest.load(path)
-    return Status(known.finished, runs, len(known.held_runs))
 
 
 def refuse_unfinished(known: Manifest) -> None:

@@ -15,9 +15,9 @@ import numpy as np
 
 from phigen.errors import WindowError
 from phigen.hub.opening import open
-from phigen.recipe.splits import NAMES
 from phigen.symmetry.point_groups import ELEMENTS, POINT_GROUPS, GroupName, PointElement
 from phigen.training.channels import Channels
+from phigen.training.stretches import chosen, stretches
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -155,9 +155,9 @@ class Windows:
         if min(input, horizon) < 1:
             raise ValueError(f"input and horizon must be at least 1, got {input} and {horizon}")
         dataset = open(dataset) if isinstance(dataset, (str, Path)) else dataset
-        runs, frames = _chosen(dataset, split)
+        runs, frames = chosen(dataset, split)
         channels = Channels.of(dataset, variables, normalise=normalise)
-        begins, lengths = _stretches(dataset, frames)
+        begins, lengths = stretches(dataset, frames)
         counts = np.maximum(lengths - (input + horizon) + 1, 0)
         if not counts.any():
             raise WindowError(
@@ -194,45 +194,6 @@ class Windows:
         """Read a window into `out`, acted on by one of the elements, given by its position."""
         run, frame = self.place(index)
         self.channels.read(run, slice(frame, frame + len(out)), self.elements[element], out=out)
-
-
-def _chosen(dataset: xr.Dataset, split: str | None) -> tuple[NDArray[np.int_], NDArray[np.bool_]]:
-    """Return the positions of a split's runs, and a mask of its frames."""
-    if "time" not in dataset.dims:
-        raise WindowError("the dataset has no dim time; select frames with a list or slice, which keeps it")
-    count, frames = dataset.sizes.get("run", 1), np.ones(dataset.sizes["time"], dtype=bool)
-    if split is None:
-        return np.arange(count), frames
-    own = np.atleast_1d(dataset["split"].values).tolist() if "split" in dataset.coords else []
-    # Where runs are not split, all are for training; their frames may still be split.
-    by_frames = set(own) == {"train"}
-    known = [name for name in NAMES if name in own or (by_frames and f"frames_{name}" in dataset.attrs)]
-    if split not in known:
-        raise WindowError(
-            f"split: the dataset has {', '.join(known) or 'no splits'}, got {split}; choose one that it has, or None "
-            "for all windows"
-        )
-    runs = np.flatnonzero([by_frames or of_run == split for of_run in own])
-    ends = dataset.attrs.get(f"frames_{split}")
-    if ends is not None:
-        times = dataset["time"].values
-        frames = (times >= ends[0]) & (times <= ends[1])
-    return runs, frames
-
-
-def _stretches(dataset: xr.Dataset, chosen: NDArray[np.bool_]) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
-    """Return the first positions and the lengths of the stretches of chosen frames without a gap.
-
-    A gap is any distance between consecutive frames other than the most common one.
-    """
-    positions = np.flatnonzero(chosen)
-    times = np.asarray(dataset["time"].values, np.float64)
-    distances, counts = np.unique(np.diff(times), return_counts=True)
-    forward = distances > 0
-    step = distances[forward][counts[forward].argmax()] if forward.any() else np.inf
-    follows = np.isclose(np.diff(times[positions]), step) & (np.diff(positions) == 1)
-    edges = np.flatnonzero(np.concatenate([[True], ~follows, [True]])) if positions.size else np.zeros(1, np.int_)
-    return positions[edges[:-1]], np.diff(edges)
 
 
 def _elements(augment: GroupName | None, channels: Channels) -> tuple[PointElement, ...]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,8 +22,9 @@ from phigen.errors import BuildError, SimulationError, StoreError
 from phigen.planning.plans import plan
 from phigen.recipe.loading import load, parse
 from phigen.recipe.model import Recipe
-from phigen.store import construction
+from phigen.store import construction, manifest
 from phigen.store import reading as store
+from tests.shared.command import free_port
 from tests.shared.files import files_of
 from tests.shared.recipes import SMALL
 
@@ -43,7 +42,7 @@ def test_a_failing_run_is_named_and_those_before_it_are_kept(tmp_path: Path) -> 
         SimulationError, match=r"run 5 \(level 1e\+305, orbit 0, rotate90, strength 1e\+303\): .* finite"
     ):
         build(recipe, tmp_path / "s.zarr", workers=1)
-    assert store.status(tmp_path / "s.zarr").done == 5
+    assert len(manifest.load(tmp_path / "s.zarr").runs) == 5
 
 
 def test_more_processes_are_for_jobs_that_outweigh_a_clusters_start(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,33 +67,6 @@ def test_a_failure_in_a_worker_is_named_too(tmp_path: Path) -> None:
         build(recipe, tmp_path / "s.zarr", workers=2)
 
 
-def _free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port: int = s.getsockname()[1]
-        return port
-
-
-@pytest.fixture
-def scheduler(tmp_path: Path) -> Iterator[str]:
-    """A dask scheduler and one worker, as a user starts them."""
-    address = f"tcp://127.0.0.1:{_free_port()}"
-    host, port = address.removeprefix("tcp://").split(":")
-    dask = [sys.executable, "-m", "dask"]
-    log = (tmp_path / "dask.log").open("w")
-    served = subprocess.Popen([*dask, "scheduler", "--host", host, "--port", port, "--no-dashboard"], stderr=log)
-    worker = subprocess.Popen([*dask, "worker", address, "--nthreads", "2", "--no-dashboard"], stderr=log, cwd=tmp_path)
-    deadline = time.monotonic() + 60
-    while "Starting established connection" not in (tmp_path / "dask.log").read_text():
-        assert time.monotonic() < deadline, (tmp_path / "dask.log").read_text()
-        time.sleep(0.1)
-    yield address
-    for process in (worker, served):
-        process.terminate()
-        process.wait(30)
-    log.close()
-
-
 @pytest.mark.slow
 def test_a_running_scheduler_gives_the_same_bytes(scheduler: str, small: Recipe, tmp_path: Path) -> None:
     """Its worker has two threads, in which a simulation must work."""
@@ -103,16 +75,17 @@ def test_a_running_scheduler_gives_the_same_bytes(scheduler: str, small: Recipe,
     assert files_of(here) == files_of(there)
 
 
-def test_workers_of_other_versions_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["jax", "instruction set"])
+def test_workers_of_other_versions_are_refused(name: str) -> None:
     class Client:
         def scheduler_info(self) -> dict[str, object]:
             return {"workers": {"w": {}}}
 
         def run(self, _: object) -> dict[str, dict[str, str]]:
-            return {"tcp://w:1": cluster.versions() | {"jax": "0.0.1"}}
+            return {"tcp://w:1": cluster._computed_with() | {name: "0.0.1"}}
 
-    with pytest.raises(BuildError, match=r"tcp://w:1: has jax 0\.0\.1, here it is"):
-        cluster._refuse_strange_workers(Client(), "tcp://s:1")  # type: ignore[arg-type]
+    with pytest.raises(BuildError, match=rf"tcp://w:1: has {name} 0\.0\.1, here it is"):
+        cluster._refuse_other_workers(Client(), "tcp://s:1")  # type: ignore[arg-type]
 
 
 def test_a_scheduler_that_does_not_answer_is_one_line(
@@ -120,7 +93,7 @@ def test_a_scheduler_that_does_not_answer_is_one_line(
 ) -> None:
     monkeypatch.setattr(cluster, "PATIENCE", "1s")
     with pytest.raises(BuildError, match=r"^tcp://127\.0\.0\.1:\d+: no dask scheduler answers there") as caught:
-        build(small, tmp_path / "s.zarr", scheduler=f"tcp://127.0.0.1:{_free_port()}")
+        build(small, tmp_path / "s.zarr", scheduler=f"tcp://127.0.0.1:{free_port()}")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "s.zarr").exists()
 
@@ -160,7 +133,7 @@ def test_ctrl_c_stops_soon_and_the_same_command_continues(
     assert "stopped; what was built is kept" in error
     assert "Traceback" not in error, error
     assert seconds < 10
-    done = store.status(path).done
+    done = len(manifest.load(path).runs)
     assert 0 < done < 40
     assert build(recipe, path, workers=1).written == 40 - done
     assert files_of(path) == files_of(whole)

@@ -12,9 +12,9 @@ import xarray as xr
 
 from phigen.planning.plans import plan
 from phigen.recipe.model import Recipe
-from phigen.store import reading as store
 from tests.shared.command import run_here, succeeds_here
 from tests.shared.recipes import SMALL
+from tests.shared.stores import prepared
 
 
 def test_inspect_prints_variables_as_json(small_store: Path) -> None:
@@ -24,7 +24,7 @@ def test_inspect_prints_variables_as_json(small_store: Path) -> None:
 
 
 def test_inspect_reads_an_unfinished_dataset(small: Recipe, tmp_path: Path) -> None:
-    store.prepare(tmp_path / "s.zarr", plan(small))
+    prepared(tmp_path / "s.zarr", plan(small))
     facts = json.loads(succeeds_here("inspect", tmp_path / "s.zarr", "--json"))
     assert (facts["finished"], facts["runs_stored"], facts["largest_courant"]) == (False, 0, None)
     assert re.search(

@@ -84,12 +84,12 @@ def test_a_jet_that_is_its_mirror_image_has_no_error() -> None:
 def test_the_command_line_measures_and_draws_a_file(tmp_path: Path) -> None:
     path = tmp_path / "jet.nc"
     jet().assign(speed=np.hypot(jet().uo, jet().vo)).to_netcdf(path)
-    told = json.loads(succeeds("measure", path, "--group", "D1_y", "--scalar", "speed", "--json"))
-    assert told["frames"] == [0, 1, 2, 3]
-    by_variable = {row["variable"]: row for row in told["errors"]}
+    printed = json.loads(succeeds("measure", path, "--group", "D1_y", "--scalar", "speed", "--json"))
+    assert printed["frames"] == [0, 1, 2, 3]
+    by_variable = {row["variable"]: row for row in printed["errors"]}
     assert by_variable["velocity"]["mae_by_element"] == {"mirror_y": pytest.approx(expected())}
     assert by_variable["speed"]["mae"] > 0
-    assert told["compared"] == 1
+    assert printed["compared"] == 1
     named = ("--velocity", "vo,uo", "--dims", "time,lon,lat", "--frames", "1:3")
     table = succeeds("measure", path, "--group", "D1_x", *named, "--over-time")
     assert table.count("velocity") == 2
@@ -137,7 +137,7 @@ def test_phigens_own_data_may_be_compared_with_their_own_images(built: Path) -> 
     assert measure(upright)["mae"].max() < 1e-5
 
 
-def test_runs_of_several_orbits_are_told_by_their_elements() -> None:
+def test_runs_of_several_orbits_are_identified_by_their_elements() -> None:
     first = xr.Dataset({"velocity": (("time", "component", "y", "x"), noise(3, 2, 6, 6))})
     runs = [turn(first * scale, g) + shift for scale in (1, 2) for g, shift in (("identity", 0), ("rotate90", 0.5))]
     data = xr.concat(runs, "member").transpose("time", "y", "member", "x", "component")
@@ -218,8 +218,8 @@ def test_one_variable_may_hold_both_components() -> None:
         adopt(both.isel(direction=0), velocity="flow", group="D1_y")
 
 
-def test_a_quarter_turn_of_a_square_is_measured() -> None:
-    """Of an array and its transpose, which dask by itself takes for one."""
+def test_a_rotation_by_90_degrees_of_a_square_is_measured() -> None:
+    """Of an array and its transpose, which dask alone would take for the same array."""
     u = noise(8, 8)
     v = u.T
     square = xr.Dataset({"u": (("y", "x"), u), "v": (("y", "x"), v)})
@@ -245,7 +245,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no such run dim": ({"run_dim": "member"}, "run_dim: uo has no dim member, got uo"),
     "no such group": ({"group": "C8"}, "group: must be one of rotations and reflections, got C8; choose from C2"),
     "the trivial group": ({"group": "C1"}, "got C1"),
-    "a quarter turn of an oblong": ({"group": "C4"}, "rotate90: needs a square box, got 24 x 21 cells; .* D1_x, D1_y"),
+    "a rotation by 90 degrees of an oblong": (
+        {"group": "C4"},
+        "rotate90: needs a square box, got 24 x 21 cells; .* D1_x, D1_y",
+    ),
     "no element's name": (
         {"run_dim": "time", "dims": ("lat", "lon"), "elements": ["identity", "turn"]},
         "got turn; choose from identity",
@@ -303,7 +306,7 @@ def test_files_of_another_kind_are_refused(content: bytes, tmp_path: Path) -> No
     ("options", "status"),
     [((), 1), (("--group", "D1_y", "--rounding-floor"), 1), (("--velocity", "u,"), 2)],
 )
-def test_a_mistake_on_the_command_line_is_told_once(options: tuple[str, ...], status: int, tmp_path: Path) -> None:
+def test_a_mistake_on_the_command_line_is_reported_once(options: tuple[str, ...], status: int, tmp_path: Path) -> None:
     jet().to_netcdf(tmp_path / "jet.nc")
     done = phigen("measure", tmp_path / "jet.nc", *options)
     assert (done.returncode, done.stdout) == (status, "")
@@ -313,7 +316,7 @@ def test_a_mistake_on_the_command_line_is_told_once(options: tuple[str, ...], st
         assert len(done.stderr.splitlines()) == 1
 
 
-def test_what_is_phigens_own_is_told_from_what_is_not(built: Path, tmp_path: Path) -> None:
+def test_stores_of_phigen_are_told_apart_from_others(built: Path, tmp_path: Path) -> None:
     assert not is_foreign(built)
     assert not is_foreign(tmp_path)
     assert not is_foreign(tmp_path / "none.zarr")

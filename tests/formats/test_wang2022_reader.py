@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 import xarray as xr
 
 import phigen
@@ -33,6 +32,9 @@ from tests.shared.files import files_of
 from tests.shared.hub.server import HubServer
 from tests.shared.requests import Hub
 
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
 Files = dict[str, np.ndarray]
 
 
@@ -45,7 +47,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
 
 @pytest.fixture(scope="module")
 def plumes(simulated: xr.Dataset) -> dict[tuple[int, int], xr.Dataset]:
-    """All faces of each plume as it was simulated, upwards, by level and number of quarter turns."""
+    """All faces of each plume as it was simulated, upwards, by level and number of rotations by 90 degrees."""
     return {
         (int(level), j): turn(simulated[list(FACES)].isel(run=4 * i + j), inverse(g))
         for i, level in enumerate(np.unique(simulated["level"].values))
@@ -55,12 +57,12 @@ def plumes(simulated: xr.Dataset) -> dict[tuple[int, int], xr.Dataset]:
 
 @pytest.fixture(scope="module")
 def originals(plumes: dict[tuple[int, int], xr.Dataset]) -> Files:
-    """As the authors made them: cropped, then turned as arrays, positions clockwise and arrows counter-clockwise."""
+    """As the authors made them: cropped, then rotated as arrays, positions clockwise and vectors counter-clockwise."""
     files = {}
     for (level, j), plume in plumes.items():
         x, y = np.moveaxis(lower_faces(plume), 1, 0)
         for _ in range(j):
-            x, y = -y, x  # arrows counter-clockwise
+            x, y = -y, x  # vectors counter-clockwise
             x, y = np.rot90(x, 1, (1, 2)), np.rot90(y, 1, (1, 2))  # rows go up, so that this is clockwise
         files[f"equivariance_test/E_{level}/data_{j}.pt"] = np.stack([x, y], axis=1)
     return files
@@ -122,7 +124,7 @@ def test_the_authors_files_measure_as_published(originals: Files, simulated: xr.
 
 
 def test_wrong_signs_are_undone(originals: Files, plumes: dict[tuple[int, int], xr.Dataset], tmp_path: Path) -> None:
-    """As arrays they went clockwise: data_1 is the plume turned by 270 degrees, its arrows against it."""
+    """The arrays were rotated clockwise: data_1 is the plume rotated by 270 degrees, with the wrong sign."""
     back = imported(archive(tmp_path / "equivariance_test.zip", originals), tmp_path / "back.zarr")
     assert back["element"].values[:4].tolist() == ["identity", "rotate270", "rotate180", "rotate90"]
     assert back["inflow_x"].values[:4].tolist() == [32, 5, 32, 59]
@@ -133,7 +135,7 @@ def test_wrong_signs_are_undone(originals: Files, plumes: dict[tuple[int, int], 
             np.testing.assert_array_equal(back[name].isel(run=run).values, expected[name].values)
 
 
-def test_reversed_arrows_of_rightly_placed_runs_are_turned_round_too(simulated: xr.Dataset, tmp_path: Path) -> None:
+def test_wrong_signs_of_runs_in_the_right_orientation_are_undone_too(simulated: xr.Dataset, tmp_path: Path) -> None:
     files = {
         f"E_{run // 4}/raw_data_{run % 4}.pt": lower_faces(simulated.isel(run=run)) * (-1) ** (run % 2)
         for run in range(12)
@@ -178,9 +180,9 @@ def test_the_other_sets_are_told_apart_by_their_names(tmp_path: Path, monkeypatc
     for name, members in files.items():
         archive(tmp_path / "Smoke" / f"{name}.zip", members)
     monkeypatch.chdir(tmp_path)
-    told: list[tuple[str, int, int]] = []
-    paths = phigen.import_dataset("Smoke", progress=lambda *heard: told.append(heard))
-    assert told == [("importing", done, 15) for done in range(16)]
+    calls: list[tuple[str, int, int]] = []
+    paths = phigen.import_dataset("Smoke", progress=lambda *call: calls.append(call))
+    assert calls == [("importing", done, 15) for done in range(16)]
     assert [path.relative_to(tmp_path).as_posix() for path in paths] == [
         f"datasets/wang2022_{name}.zarr" for name in ("rotation", "translation", "scaling")
     ]

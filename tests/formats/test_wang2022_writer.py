@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 import xarray as xr
 
 import phigen
@@ -21,6 +20,9 @@ from phigen.store.reading import open as open_dataset
 from phigen.symmetry.fields import FACES, FIELDS
 from phigen.symmetry.point_groups import POINT_GROUPS, ElementName, inverse, turn
 from tests.shared.recipes import SMALL
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
 
 
 def laid(text: str) -> xr.Dataset:
@@ -63,15 +65,15 @@ def test_recovered_faces_have_the_means_that_are_stored(eq3: Path, tmp_path: Pat
 
 
 def test_equal_runs_are_equal_arrays(eq3: Path, tmp_path: Path) -> None:
-    """Level 0 is symmetric to the last bit, for faces are recovered and cropped in one frame."""
+    """Level 0 is symmetric to the last bit, because faces are recovered and cropped in one reference frame."""
     files = exported(open_dataset(eq3), tmp_path)
     first = files["equivariance_test/E_0/raw_data_0.pt"]
     for j, g in enumerate(POINT_GROUPS["C4"]):
         np.testing.assert_array_equal(files[f"equivariance_test/E_0/raw_data_{j}.pt"], as_array(first, g))
 
 
-def test_flipped_rows_are_symmetric_as_the_authors_script_turns_them(eq3: Path, tmp_path: Path) -> None:
-    """Its rot_field turns positions by sampling and arrows by a matrix, which agree where rows go down."""
+def test_flipped_rows_are_symmetric_under_the_rotation_of_the_authors_script(eq3: Path, tmp_path: Path) -> None:
+    """Its rot_field rotates positions by sampling and vectors by a matrix, which agree where rows go down."""
     files = exported(open_dataset(eq3), tmp_path)
     first, *others = (torch.from_numpy(files[f"equivariance_test/E_0/raw_data_{j}.pt"]).flip(2) for j in range(4))
     for quarters, other in enumerate(others, 1):
@@ -112,7 +114,7 @@ def test_runs_of_several_orbits_are_numbered_with_their_direction(tmp_path: Path
     assert sorted(files) == [f"Rotation/raw_data_{k + 1}_{k % 4}.pt" for k in range(8)]
 
 
-def test_runs_that_were_published_where_they_stand_are_cropped_there(tmp_path: Path) -> None:
+def test_runs_that_were_published_in_their_own_positions_are_cropped_there(tmp_path: Path) -> None:
     dataset = laid(TWO_ORBITS.replace("[0, 1]", "[1]") + "store: [faces]\n")
     files = exported(dataset, tmp_path)
     for k in range(8):
@@ -135,7 +137,7 @@ def test_scalings_are_numbered(tmp_path: Path) -> None:
     np.testing.assert_array_equal(files["Scale/raw_data_1.pt"][:, 0], expected["velocity_x"].values[..., :-1])
 
 
-def test_runs_that_the_layout_has_no_place_for_are_refused(tmp_path: Path) -> None:
+def test_runs_that_the_layout_cannot_hold_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="got 16 runs in 2 levels and 2 orbits, group C4; select one level"):
         phigen.export(laid(TWO_ORBITS), tmp_path / "out", format="wang2022")
     assert not (tmp_path / "out").exists()

@@ -1,4 +1,4 @@
-"""The Well's own loader reads the export, in an environment of its own, for its pins are not ours."""
+"""The Well's own loader reads the export, in an environment of its own, because it pins other versions."""
 
 from __future__ import annotations
 
@@ -29,19 +29,23 @@ from the_well.data import WellDataset
 from the_well.data.normalization import RMSNormalization, ZScoreNormalization
 
 jobs, out = json.loads(sys.argv[1]), sys.argv[2]
-arrays, told = {}, {}
+arrays, described = {}, {}
 for name, options in jobs.items():
     kind = {"zscore": ZScoreNormalization, "rms": RMSNormalization}.get(options.pop("normalization", None))
     dataset = WellDataset(**options, use_normalization=kind is not None, normalization_type=kind)
     samples = [dataset[i] for i in range(len(dataset))]
-    told[name] = {"length": len(dataset), "fields": dataset.metadata.field_names,
-                  "scalars": dataset.metadata.constant_scalar_names, "varying": dataset.metadata.scalar_names,
-                  "trajectories": dataset.metadata.n_trajectories_per_file,
-                  "kinds": dataset.metadata.boundary_condition_types}
+    described[name] = {
+        "length": len(dataset),
+        "fields": dataset.metadata.field_names,
+        "scalars": dataset.metadata.constant_scalar_names,
+        "varying": dataset.metadata.scalar_names,
+        "trajectories": dataset.metadata.n_trajectories_per_file,
+        "kinds": dataset.metadata.boundary_condition_types,
+    }
     for key in samples[0]:
         arrays[f"{name}/{key}"] = np.stack([sample[key].numpy() for sample in samples])
 np.savez(out, **arrays)
-print(json.dumps(told))
+print(json.dumps(described))
 """
 
 SPLIT = (
@@ -79,7 +83,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
 def loaded(
     dataset: xr.Dataset, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """What the loader says and gives of each part, in windows of three frames."""
+    """The metadata and samples that the loader returns of each part, in windows of three frames."""
     folder = tmp_path_factory.mktemp("well")
     path = str(phigen.export(dataset, folder / "split", format="well"))
     index = index_of(plan(parse(MIXED)))
@@ -99,7 +103,7 @@ def loaded(
 
 
 def windows_of(dataset: xr.Dataset, frames: slice) -> np.ndarray:
-    """Every window of three frames, (window, time, x, y, field), as the loader flattens fields."""
+    """All windows of three frames, (window, time, x, y, field), as the loader flattens fields."""
     chosen = dataset.sel(time=frames)
     fields = np.stack([chosen["smoke"], chosen["pressure"], *np.moveaxis(chosen["velocity"].values, 2, 0)], axis=-1)
     fields = fields.swapaxes(2, 3)
@@ -111,50 +115,54 @@ def fields_in(arrays: dict[str, np.ndarray], part: str) -> np.ndarray:
 
 
 @pytest.mark.slow
+@pytest.mark.well
 def test_its_own_loader_gives_every_bit_of_each_part(
     dataset: xr.Dataset, loaded: tuple[dict[str, Any], dict[str, np.ndarray]]
 ) -> None:
-    told, arrays = loaded
-    assert told["train"]["fields"] == {"0": ["smoke", "pressure"], "1": ["velocity_x", "velocity_y"], "2": []}
-    assert told["train"]["trajectories"] == [4, 4]
+    described, arrays = loaded
+    assert described["train"]["fields"] == {"0": ["smoke", "pressure"], "1": ["velocity_x", "velocity_y"], "2": []}
+    assert described["train"]["trajectories"] == [4, 4]
     of = {split: dataset.isel(run=dataset["split"] == split) for split in ("train", "validation", "test")}
     np.testing.assert_array_equal(fields_in(arrays, "train"), windows_of(of["train"], slice(1, 5)))
     np.testing.assert_array_equal(fields_in(arrays, "valid"), windows_of(of["validation"], slice(None)))
     future = windows_of(of["train"], slice(9, 11))
     np.testing.assert_array_equal(fields_in(arrays, "future"), future)
-    assert told["test"]["length"] == len(windows_of(of["test"], slice(None))) + len(future)
+    assert described["test"]["length"] == len(windows_of(of["test"], slice(None))) + len(future)
     level = of["train"].isel(run=of["train"]["level"] == 1)
     np.testing.assert_array_equal(fields_in(arrays, "level 1"), windows_of(level, slice(1, 5)))
 
 
 @pytest.mark.slow
+@pytest.mark.well
 def test_parameters_and_buoyancy_are_scalars(
     dataset: xr.Dataset, loaded: tuple[dict[str, Any], dict[str, np.ndarray]]
 ) -> None:
-    told, arrays = loaded
+    described, arrays = loaded
     train = dataset.isel(run=dataset["split"] == "train")
-    names = told["train"]["scalars"]
+    names = described["train"]["scalars"]
     assert {"level", "strength", "inflow_x", "inflow_radius"} <= set(names)
     for name in names:
         expected = np.repeat(train[name].values.astype(np.float32), 3)
         np.testing.assert_array_equal(arrays["train/constant_scalars"][:, names.index(name)], expected)
-    assert told["train"]["varying"] == ["buoyancy_x", "buoyancy_y"]
+    assert described["train"]["varying"] == ["buoyancy_x", "buoyancy_y"]
     first = arrays["train/input_scalars"][0]
     np.testing.assert_array_equal(first, train["buoyancy"].values[0, :2].astype(np.float32))
 
 
 @pytest.mark.slow
+@pytest.mark.well
 def test_grids_and_boundaries_are_those_of_the_box(loaded: tuple[dict[str, Any], dict[str, np.ndarray]]) -> None:
-    told, arrays = loaded
+    described, arrays = loaded
     assert arrays["mixed/space_grid"].shape[1:] == (16, 12, 2)
     assert arrays["mixed/space_grid"][0, 3, 5].tolist() == [3.5, 5.5]
     assert arrays["mixed/boundary_conditions"][0].tolist() == [[2, 2], [0, 1]]
-    assert set(told["mixed"]["kinds"]) == {"WALL", "OPEN", "PERIODIC"}
+    assert set(described["mixed"]["kinds"]) == {"WALL", "OPEN", "PERIODIC"}
     assert arrays["train/boundary_conditions"][0].tolist() == [[0, 0], [0, 0]]
     assert arrays["train/input_time_grid"][0].tolist() == [0, 1]
 
 
 @pytest.mark.slow
+@pytest.mark.well
 def test_its_normalisation_is_that_of_the_training_part(
     dataset: xr.Dataset, loaded: tuple[dict[str, Any], dict[str, np.ndarray]]
 ) -> None:

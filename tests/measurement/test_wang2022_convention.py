@@ -52,7 +52,7 @@ def test_the_ten_published_errors_come_out_to_the_last_printed_digit(eq10: Path)
 
 
 def test_it_is_what_the_notebook_computes(upward: list[xr.Dataset], orbit: xr.Dataset, eq10: Path) -> None:
-    """Written out as there: four runs upwards, faces cropped to 64 x 64, frames [10:-1] of 50, nothing turned."""
+    """Written out as there: four runs upwards, faces cropped to 64 x 64, frames [10:-1] of 50, nothing rotated."""
     d1, d2, d3, d4 = (
         np.stack([run["velocity_x"].values[:, :64, :64], run["velocity_y"].values[:, :64, :64]], axis=1)[10:-1]
         for run in upward

@@ -1,4 +1,4 @@
-"""The picture shows what the data say."""
+"""The picture shows the values of the dataset."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from phigen.pictures.preview import _Picture, preview
 from phigen.store.reading import open as open_dataset
 
 
-def test_plumes_turned_back_and_every_levels_error_are_drawn(eq3: Path) -> None:
+def test_plumes_in_the_reference_frame_and_every_levels_error_are_drawn(eq3: Path) -> None:
     dataset = open_dataset(eq3)
     picture = _Picture.of(dataset, 9.0)
     above, below = picture.films[::2], picture.films[1::2]

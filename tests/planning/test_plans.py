@@ -1,4 +1,4 @@
-"""A plan spells out a recipe's runs, and knows which of them are the same simulation."""
+"""A plan lists a recipe's runs, and knows which of them share a simulation."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ def test_published_splits_are_80_and_20_per_cent_with_a_window_between(name: str
 
 
 def sketch(symmetry: str, scene: str = "", boundary: str = "closed") -> Recipe:
-    """Give one plume at (5, 3) in a box of 16, and what a test adds."""
+    """Return a recipe of one plume at (5, 3) in a box of 16, with what a test adds."""
     return parse(
         f"""\
 name: sketch
@@ -242,9 +242,9 @@ def test_every_element_puts_a_plume_where_a_hand_does() -> None:
     }
     runs = plan(sketch("{group: D4, reference_frame: lab}")).runs
     assert {run.element.name: (run.inflows[0].center, run.simulation.force[0][0]) for run in runs} == by_hand
-    turned = plan(sketch("{group: D4}")).runs
-    assert [run.inflows for run in turned] == [run.inflows for run in runs]
-    assert len({run.simulation for run in turned}) == 1
+    in_orbit = plan(sketch("{group: D4}")).runs
+    assert [run.inflows for run in in_orbit] == [run.inflows for run in runs]
+    assert len({run.simulation for run in in_orbit}) == 1
 
 
 STRIPES = ", regions: [{x: [0, 4], direction: [1, 0]}, {x: [4, 16], factor: 2}]"
@@ -269,6 +269,14 @@ def test_regions_that_stay_are_simulated_where_they_will_stand_after_the_mirror(
     assert lab.areas == one.simulation.areas
     assert lab.force == one.simulation.force
     assert lab.inflows[0].center == (11, 3)
+
+
+def test_regions_that_stay_are_rotated_the_other_way_before_the_simulation() -> None:
+    """By hand: what rotates by 90 degrees to the stripe on the left was one at the top, with its force downwards."""
+    _, rotated = plan(sketch("{group: C4, elements: [identity, rotate90], regions: stay}", STRIPES)).runs
+    assert rotated.simulation.areas == ((0, 16, 12, 16), (0, 16, 0, 12))
+    assert rotated.simulation.force[0] == ((0, -0.1), (0, 0.2))
+    assert [region.x for region in rotated.regions] == [(0, 4), (4, 16)]
 
 
 def test_distinct_elements_are_those_whose_finished_scenes_differ() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -42,3 +43,10 @@ def succeeds_here(*arguments: object, cwd: Path | None = None) -> str:
     done = run_here(*arguments, cwd=cwd)
     assert done.exit_code == 0, done.stderr
     return done.stdout
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port: int = s.getsockname()[1]
+        return port

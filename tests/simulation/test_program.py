@@ -60,13 +60,13 @@ def test_sixty_steps_agree_with_phiflow_and_its_conjugate_gradients(scene: Scene
 @pytest.mark.parametrize("boundary", MIXES)
 def test_the_projection_is_phiflows_for_every_mix_of_boundaries(boundary: str, scene: Scene) -> None:
     """One step of random motion, projected here and by PhiFlow's conjugate gradients."""
-    from phigen.simulation.program import _physics, _surroundings
+    from phigen.simulation.surroundings import physics, surroundings
 
-    flow = _physics()
+    flow = physics()
     simulation = scene(cells=[10, 8], center=(5, 3), radius=2, boundary=boundary)
     domain = flow.Domain(simulation.cells, simulation.boundaries)
     rng = np.random.default_rng(0)
-    with phiflow_warnings_allowed(), _surroundings("double"):
+    with phiflow_warnings_allowed(), surroundings("double"):
         from phi import math
         from phi.math import Solve
         from phi.physics import fluid

@@ -13,7 +13,7 @@ from phigen.planning.plans import plan
 from phigen.recipe.loading import load, parse
 from phigen.recipe.model import Recipe
 from phigen.simulation.program import simulate
-from phigen.store import construction, writing
+from phigen.store import construction, manifest, writing
 from phigen.store import reading as store
 from phigen.symmetry.actions import act
 from tests.shared.recipes import SMALL
@@ -61,4 +61,4 @@ def test_a_store_that_lacks_a_run_is_not_declared_finished(small: Recipe, tmp_pa
         construction.write_run(path, run, act(simulate(run.simulation), run.after))
     with pytest.raises(StoreError, match="lacks 1 of 8 runs"):
         writing.seal(path)
-    assert not store.status(path).finished
+    assert not manifest.load(path).finished

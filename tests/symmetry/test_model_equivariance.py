@@ -25,7 +25,7 @@ NONTRIVIAL = sorted(set(POINT_GROUPS) - {"C1"})
 
 
 def cubic(u):
-    """u |u|^2, which commutes with whatever turns arrows."""
+    """u |u|^2, which commutes with every rotation and reflection."""
     return u * (u[..., :1, :, :] ** 2 + u[..., 1:, :, :] ** 2)
 
 
@@ -54,7 +54,7 @@ def test_an_equivariant_model_has_no_error_to_the_last_bit(group: str, dtype: ty
 
 
 def test_a_constant_wind_has_the_error_of_a_hand(noise: np.ndarray) -> None:
-    """f(u) = u + c: c - g c is (1, -1), (2, 0) and (1, 1) for the three turns of c = (1, 0)."""
+    """f(u) = u + c: c - g c is (1, -1), (2, 0) and (1, 1) for the three rotations of c = (1, 0)."""
     error = model_error(lambda u: u + np.array([1.0, 0.0])[:, None, None], noise, "C4")
     sizes = {name: (each.l1, each.l2, each.supremum) for name, each in error.by_element.items()}
     assert sizes["rotate90"] == pytest.approx((1, 1, 1))
@@ -75,19 +75,19 @@ def test_a_stretch_breaks_what_swaps_the_axes_and_nothing_else(noise: np.ndarray
 
 
 def test_it_is_the_error_that_is_written_out_by_hand(noise: np.ndarray) -> None:
-    """One quarter turn counter-clockwise, in numpy's words, of a model that breaks everything."""
+    """A rotation by 90 degrees counter-clockwise, written in numpy, and a model that breaks every symmetry."""
 
     def f(u: np.ndarray) -> np.ndarray:
         return np.roll(u, 1, -1) * (1 + np.arange(12)) + u[..., ::-1, :, :] ** 2
 
-    def turned(u: np.ndarray) -> np.ndarray:
+    def rotated(u: np.ndarray) -> np.ndarray:
         x, y = np.moveaxis(u.swapaxes(-1, -2)[..., ::-1], -3, 0)
         return np.stack([-y, x], axis=-3)
 
     upright = np.zeros((1, 2, 12, 12))
     upright[0, 0, 2, 9] = 1
-    assert np.argwhere(turned(upright)).tolist() == [[0, 1, 9, 9]]
-    difference = np.abs(f(turned(noise)) - turned(f(noise)))
+    assert np.argwhere(rotated(upright)).tolist() == [[0, 1, 9, 9]]
+    difference = np.abs(f(rotated(noise)) - rotated(f(noise)))
     error = model_error(f, noise, "C4").by_element["rotate90"]
     assert error.l1 == pytest.approx(difference.mean())
     assert error.l2 == pytest.approx(np.sqrt((difference**2).mean()))
@@ -103,7 +103,7 @@ def test_an_item_may_be_a_window_of_frames(noise: np.ndarray) -> None:
 
 
 def test_a_model_of_windows_is_wrapped(noise: np.ndarray) -> None:
-    """Frames as channels, as the documents wrap them: a swap of two frames turns with every element."""
+    """Frames as channels, as the documents wrap them: a swap of two frames commutes with every element."""
     network = torch.nn.Conv2d(4, 4, 1, bias=False).double()
     with torch.no_grad():
         network.weight.copy_(torch.eye(4)[[2, 3, 0, 1]][..., None, None])
@@ -113,8 +113,8 @@ def test_a_model_of_windows_is_wrapped(noise: np.ndarray) -> None:
         return network(u.flatten(1, 2)).unflatten(1, (-1, 2))
 
     assert model_error(wrapped, windows, "D4").supremum == 0
-    found = lie_derivative(wrapped, windows)
-    assert (found.supremum, found.method) == (0, "jvp")
+    derivative = lie_derivative(wrapped, windows)
+    assert (derivative.supremum, derivative.method) == (0, "jvp")
 
 
 def test_streaming_gives_the_same_as_all_at_once(eq3: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,12 +199,12 @@ def test_shifts_that_lose_something_are_refused(noise: np.ndarray) -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("factor", [1, 2, -0.5])
 def test_the_identity_and_scalings_have_no_lie_derivative(factor: float, dtype: type, noise: np.ndarray) -> None:
-    """Powers of two keep every bit; jax has single precision unless it is told otherwise."""
+    """Powers of two keep every bit; jax computes in single precision by default."""
     field = noise.astype(dtype)
     in_jax = [jax.jit(lambda u: factor * u)] if dtype is np.float32 else []
     for f in (lambda u: factor * u.clone(), torch.nn.Identity(), *in_jax):
-        found = lie_derivative(f, field)
-        assert (found.l1, found.l2, found.supremum, found.method) == (0, 0, 0, "jvp")
+        derivative = lie_derivative(f, field)
+        assert (derivative.l1, derivative.l2, derivative.supremum, derivative.method) == (0, 0, 0, "jvp")
     assert lie_derivative(lambda u: factor * u, field).l1 < 1e3 * np.finfo(dtype).eps ** (2 / 3)
 
 
@@ -223,17 +223,17 @@ def test_a_stretch_has_the_lie_derivative_of_a_commutator(noise: np.ndarray) -> 
         "jitted": (jax.jit(lambda v: jnp.einsum("ij,...jyx->...iyx", STRETCH, v)), field, "jvp", 1e-6),
     }
     for name, (f, v, method, tolerance) in models.items():
-        found = lie_derivative(f, v)
-        assert found.method == method, name
-        assert (found.l1, found.l2, found.supremum) == pytest.approx(expected, rel=tolerance), name
+        derivative = lie_derivative(f, v)
+        assert derivative.method == method, name
+        assert (derivative.l1, derivative.l2, derivative.supremum) == pytest.approx(expected, rel=tolerance), name
 
 
-def test_a_constant_wind_turns_with_the_frame(noise: np.ndarray) -> None:
+def test_a_constant_wind_has_the_lie_derivative_of_its_rotation(noise: np.ndarray) -> None:
     """L f = -J c for f(u) = u + c."""
     wind = torch.tensor([3.0, 0.0], dtype=torch.float64)[:, None, None]
-    found = lie_derivative(lambda u: u.clone() + wind, noise)
-    assert found.method == "jvp"
-    assert (found.l1, found.l2, found.supremum) == pytest.approx((1.5, 3 / np.sqrt(2), 1.5), rel=1e-9)
+    derivative = lie_derivative(lambda u: u.clone() + wind, noise)
+    assert derivative.method == "jvp"
+    assert (derivative.l1, derivative.l2, derivative.supremum) == pytest.approx((1.5, 3 / np.sqrt(2), 1.5), rel=1e-9)
 
 
 def test_a_vortex_and_a_source_in_the_centre_are_as_they_were(noise: np.ndarray) -> None:
@@ -253,16 +253,16 @@ def test_the_box_need_not_be_square() -> None:
     """f(u) = x u has L f = -y u, exactly so where u is linear."""
     x, y = np.arange(10) - 4.5, np.arange(6)[:, None] - 2.5
     u = np.stack([2 * x - y, 3 * y + 0 * x + 1])[None]
-    found = lie_derivative(lambda v: torch.from_numpy(x) * v.clone(), u)
-    assert found.method == "jvp"
-    assert found.l1 == pytest.approx(np.abs(y * u).mean(), rel=1e-12)
+    derivative = lie_derivative(lambda v: torch.from_numpy(x) * v.clone(), u)
+    assert derivative.method == "jvp"
+    assert derivative.l1 == pytest.approx(np.abs(y * u).mean(), rel=1e-12)
 
 
 def test_what_gradients_cut_off_quarters_with_half_the_cell() -> None:
     """A smooth equivariant model on a smooth field: all that is left is the truncation of the gradients."""
     left = [lie_derivative(cubic, smooth(cells)) for cells in (16, 32, 64, 128)]
     for size in ("l1", "l2", "supremum"):
-        sizes = np.array([getattr(found, size) for found in left])
+        sizes = np.array([getattr(derivative, size) for derivative in left])
         np.testing.assert_allclose(np.log2(sizes[:-1] / sizes[1:]), 2, atol=0.2)
 
 
@@ -279,13 +279,13 @@ def test_frameworks_agree_on_a_network(noise: np.ndarray) -> None:
         first, second = (lambda v, i=i: jax.lax.conv(v, kernels[i], (1, 1), "SAME") + biases[i] for i in (0, 1))
         return second(jnp.tanh(first(jnp.asarray(u))))
 
-    found = lie_derivative(network, noise)
+    derivative = lie_derivative(network, noise)
     beside = lie_derivative(lambda u: network(torch.from_numpy(u)).detach().numpy(), noise)
-    assert (found.method, beside.method) == ("jvp", "central difference")
-    assert found.l1 == pytest.approx(beside.l1, rel=1e-8)
+    assert (derivative.method, beside.method) == ("jvp", "central difference")
+    assert derivative.l1 == pytest.approx(beside.l1, rel=1e-8)
     of_jax = lie_derivative(in_jax, noise.astype(np.float32))
     assert of_jax.method == "jvp"
-    assert of_jax.l2 == pytest.approx(found.l2, rel=1e-5)
+    assert of_jax.l2 == pytest.approx(derivative.l2, rel=1e-5)
 
 
 class Doubled(torch.autograd.Function):
@@ -303,9 +303,9 @@ class Doubled(torch.autograd.Function):
 def test_what_has_no_jvp_is_differentiated_by_a_central_difference(noise: np.ndarray) -> None:
     by_numpy = (lambda u: torch.from_numpy(2 * u.clone().numpy()), lambda u: jnp.asarray(2 * np.asarray(u)))
     for f in (Doubled.apply, *by_numpy):
-        found = lie_derivative(f, noise)
-        assert found.method == "central difference"
-        assert found.l1 < 1e-2
+        derivative = lie_derivative(f, noise)
+        assert derivative.method == "central difference"
+        assert derivative.l1 < 1e-2
 
 
 def test_a_jvp_that_hides_something_is_refused(noise: np.ndarray) -> None:

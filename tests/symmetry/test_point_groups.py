@@ -42,25 +42,25 @@ def same_bits(one: xr.Dataset, other: xr.Dataset) -> bool:
 
 
 @given(fields(), elements)
-def test_turning_there_and_back_gives_every_bit_back(u: xr.Dataset, g: ElementName) -> None:
+def test_an_element_and_its_inverse_restore_every_bit(u: xr.Dataset, g: ElementName) -> None:
     assert same_bits(turn(turn(u, g), inverse(g)), u)
 
 
 @given(fields(), elements, elements)
-def test_turns_add_up(u: xr.Dataset, g: ElementName, h: ElementName) -> None:
+def test_elements_compose_as_their_matrices(u: xr.Dataset, g: ElementName, h: ElementName) -> None:
     assert turn(turn(u, h), g).equals(turn(u, compose(g, h)))
 
 
 @given(fields(), elements)
-def test_turning_keeps_dims_dtype_and_names(u: xr.Dataset, g: ElementName) -> None:
-    turned = turn(u, g)
-    assert {name: (v.dims, v.dtype, v.shape) for name, v in turned.items()} == {
+def test_an_element_keeps_dims_dtype_and_names(u: xr.Dataset, g: ElementName) -> None:
+    rotated = turn(u, g)
+    assert {name: (v.dims, v.dtype, v.shape) for name, v in rotated.items()} == {
         name: (v.dims, v.dtype, v.shape) for name, v in u.items()
     }
 
 
 @given(fields(), elements)
-def test_centred_velocity_turns_as_its_faces_do(u: xr.Dataset, g: ElementName) -> None:
+def test_centred_velocity_is_transformed_as_its_faces_are(u: xr.Dataset, g: ElementName) -> None:
     def centred(faces: xr.Dataset) -> np.ndarray:
         x, y = (faces[name].values.astype(np.float64) for name in ("velocity_x", "velocity_y"))
         return np.stack([(x[..., 1:] + x[..., :-1]) / 2, (y[:, 1:] + y[:, :-1]) / 2], axis=1)
@@ -70,7 +70,7 @@ def test_centred_velocity_turns_as_its_faces_do(u: xr.Dataset, g: ElementName) -
 
 
 @given(fields(), elements)
-def test_turning_keeps_the_divergence(u: xr.Dataset, g: ElementName) -> None:
+def test_an_element_keeps_the_divergence(u: xr.Dataset, g: ElementName) -> None:
     def divergence(faces: xr.Dataset) -> xr.DataArray:
         x, y = (faces[name].values.astype(np.float64) for name in ("velocity_x", "velocity_y"))
         return xr.DataArray(np.diff(x, axis=-1) + np.diff(y, axis=-2), dims=("time", "y", "x"))
@@ -79,7 +79,7 @@ def test_turning_keeps_the_divergence(u: xr.Dataset, g: ElementName) -> None:
 
 
 @given(st.tuples(numbers, numbers), elements)
-def test_points_and_vectors_turn_alike(p: tuple[float, float], g: ElementName) -> None:
+def test_points_and_vectors_are_transformed_alike(p: tuple[float, float], g: ElementName) -> None:
     x, y = ELEMENTS[g].on_point(p, Box((64, 64)))
     from_centre = ELEMENTS[g].on_direction((p[0] - 32, p[1] - 32))
     np.testing.assert_allclose((x - 32, y - 32), from_centre, atol=1e-9, rtol=1e-9)
@@ -93,8 +93,8 @@ def test_a_group_is_closed_and_has_inverses(group: str) -> None:
     assert all(compose(g, inverse(g)) == "identity" for g in members)
 
 
-def test_a_quarter_turn_is_counter_clockwise() -> None:
-    """A hand-drawn jet: smoke low in the middle that blows up turns to smoke on the right that blows left."""
+def test_rotate90_is_counter_clockwise() -> None:
+    """A hand-drawn jet: smoke low in the middle that blows up becomes smoke on the right that blows left."""
     jet = xr.Dataset(
         {
             "smoke": (("y", "x"), [[0.0, 7.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]),
@@ -105,33 +105,33 @@ def test_a_quarter_turn_is_counter_clockwise() -> None:
     )
     jet["velocity"].loc[{"component": 1}][0, 1] = 5.0
     jet["velocity_y"][1, 1] = 3.0
-    turned = turn(jet, "rotate90")
-    np.testing.assert_array_equal(turned["smoke"], [[0, 0, 0], [0, 0, 7], [0, 0, 0]])
-    np.testing.assert_array_equal(turned["velocity"][0], [[0, 0, 0], [0, 0, -5], [0, 0, 0]])
-    assert not turned["velocity"][1].any()
-    np.testing.assert_array_equal(turned["velocity_x"], [[0, 0, 0, 0], [0, 0, -3, 0], [0, 0, 0, 0]])
-    assert not turned["velocity_y"].any()
+    rotated = turn(jet, "rotate90")
+    np.testing.assert_array_equal(rotated["smoke"], [[0, 0, 0], [0, 0, 7], [0, 0, 0]])
+    np.testing.assert_array_equal(rotated["velocity"][0], [[0, 0, 0], [0, 0, -5], [0, 0, 0]])
+    assert not rotated["velocity"][1].any()
+    np.testing.assert_array_equal(rotated["velocity_x"], [[0, 0, 0, 0], [0, 0, -3, 0], [0, 0, 0, 0]])
+    assert not rotated["velocity_y"].any()
     assert ELEMENTS["rotate90"].on_point((32, 5), Box((64, 64))) == (59, 32)
     assert ELEMENTS["rotate90"].on_direction((0, 1)) == (-1, 0)
 
 
-def test_dims_in_another_order_turn_the_same() -> None:
+def test_dims_in_another_order_are_transformed_the_same() -> None:
     u = xr.DataArray(np.arange(9.0).reshape(3, 3), dims=("y", "x"))
     assert turn(u.transpose("x", "y"), "rotate90").transpose("y", "x").equals(turn(u, "rotate90"))
 
 
 @given(fields(square=False))
-def test_a_half_turn_needs_no_square(u: xr.Dataset) -> None:
+def test_rotate180_needs_no_square(u: xr.Dataset) -> None:
     assert same_bits(turn(turn(u, "rotate180"), "rotate180"), u)
 
 
-def test_a_quarter_turn_of_an_oblong_box_is_refused() -> None:
+def test_rotate90_of_an_oblong_box_is_refused() -> None:
     with pytest.raises(ValueError, match="square box, got 3 x 2"):
         turn(xr.DataArray(np.zeros((2, 3)), dims=("y", "x")), "rotate90")
 
 
 def test_a_field_without_one_of_its_axes_is_refused() -> None:
-    """A zonal mean has no place to be turned to; its other dims must not be taken for the missing one."""
+    """A zonal mean cannot be rotated; its other dims must not be mistaken for the missing one."""
     for dims in (("time", "x"), ("y",)):
         with pytest.raises(ValueError, match="both dims x and y or neither"):
             turn(xr.DataArray(np.zeros((3, 3)[: len(dims)]), dims=dims), "rotate180")

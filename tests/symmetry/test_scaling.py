@@ -99,11 +99,11 @@ def test_faces_without_divergence_are_resampled_to_faces_without(cells: tuple[in
 
 
 def test_the_simulations_own_resampling_is_that_of_the_matrices(scene: Scene) -> None:
-    from phigen.simulation.program import _physics, _surroundings
+    from phigen.simulation.surroundings import physics, surroundings
 
-    flow = _physics()
+    flow = physics()
     u = simulate(scene(cells=[20, 18], center=(10, 4), radius=3, steps=12), dtype="float64").isel(time=-1)
-    with _surroundings("double"):
+    with surroundings("double"):
         fine = [u[name].values.T for name in ("smoke", "velocity_x", "velocity_y", "pressure")]
         smoke, x, y, pressure = map(np.asarray, flow.coarsened(*map(flow.jnp.asarray, fine), (8, 9)))
     assert [values.shape for values in (smoke, x, y)] == [(8, 9), (9, 9), (8, 10)]
@@ -182,7 +182,7 @@ def test_the_lab_and_the_orbits_frame_agree_to_rounding_over_a_few_steps(exponen
     assert exponent == 1 or not np.allclose(orbit["velocity"][0], orbit["velocity"][1])
 
 
-def test_a_resampled_run_is_told_of_in_the_cells_that_it_is_stored_in() -> None:
+def test_a_resampled_run_is_described_in_the_cells_that_it_is_stored_in() -> None:
     planned = plan(recipe("scaling_method: resampled, factors: [1, 2.5]"))
     first, scaled = planned.runs
     assert scaled.simulation.cells == (40, 40)

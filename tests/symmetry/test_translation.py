@@ -171,7 +171,7 @@ def test_the_overlap_after_part_of_a_cell_is_interpolated_back() -> None:
 
 
 def grids(width: int, height: int) -> Iterator[tuple[xr.DataArray, xr.DataArray]]:
-    """Give the coordinates of cell centres and of either kind of face."""
+    """Yield the coordinates of cell centres and of either kind of face."""
     for x, y in (("x", "y"), ("x_face", "y"), ("x", "y_face")):
         along_x = np.arange(width + 1.0) if x == "x_face" else np.arange(width) + 0.5
         along_y = np.arange(height + 1.0) if y == "y_face" else np.arange(height) + 0.5

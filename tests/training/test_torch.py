@@ -1,4 +1,4 @@
-"""torch's Dataset of windows: what is stored, normalised and turned, the same in every kind of worker process."""
+"""torch's Dataset of windows: stored values, normalised and acted on, the same in every kind of worker process."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 import xarray as xr
 
 import phigen
 from phigen.errors import WindowError
 from phigen.store import reading as store
 from phigen.symmetry.point_groups import POINT_GROUPS, turn
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def test_an_item_is_the_inputs_and_what_follows(dataset: xr.Dataset) -> None:
             windows[index]
 
 
-def test_a_place_will_do_for_a_dataset(longer: Path, dataset: xr.Dataset) -> None:
+def test_a_dataset_may_be_given_by_its_path(longer: Path, dataset: xr.Dataset) -> None:
     for place in (longer, str(longer)):
         assert torch.equal(phigen.torch.Windows(place)[5][1], phigen.torch.Windows(dataset)[5][1])
 
@@ -59,15 +61,15 @@ def test_normalising_is_undone(dataset: xr.Dataset) -> None:
     assert torch.equal(plain.denormalise(stored), stored)
 
 
-def test_inputs_and_targets_are_turned_alike_by_elements_that_torch_draws(dataset: xr.Dataset) -> None:
+def test_one_element_drawn_by_torch_acts_on_inputs_and_targets(dataset: xr.Dataset) -> None:
     data = dataset.isel(run=[0], time=slice(0, 30)).load()
     data["velocity"].values = np.random.default_rng(0).normal(size=data["velocity"].shape).astype(np.float32)
     windows = phigen.torch.Windows(data, augment="D4", normalise=False)
-    turned = {turn(data, name)["velocity"].values[0].tobytes(): name for name in POINT_GROUPS["D4"]}
+    acted_on = {turn(data, name)["velocity"].values[0].tobytes(): name for name in POINT_GROUPS["D4"]}
 
     def drawn(seed: int) -> list[str]:
         torch.manual_seed(seed)
-        return [turned[torch.cat(windows[0]).numpy().tobytes()] for _ in range(60)]
+        return [acted_on[torch.cat(windows[0]).numpy().tobytes()] for _ in range(60)]
 
     assert set(drawn(0)) == set(POINT_GROUPS["D4"])
     assert drawn(0) == drawn(0)

@@ -76,7 +76,7 @@ def read(windows: Windows, index: int, element: int = 0) -> np.ndarray:
 
 @st.composite
 def splits_and_gaps(draw: st.DrawFn) -> xr.Dataset:
-    """Runs of any split and frames with gaps, which are longer than the step; the step is the commonest distance."""
+    """Runs of any split and frames with gaps, which are longer than the step; the step is the most common distance."""
     step = draw(st.integers(1, 3))
     is_gap = draw(st.lists(st.sampled_from([False, False, False, True]), max_size=30))
     gaps = iter(range(step + 1, 99))
@@ -290,7 +290,7 @@ def test_a_window_reads_only_the_chunks_that_it_lies_in(built: Path, tmp_path: P
             read(windows, first + beyond)
 
 
-def test_windows_of_a_store_are_pickled_by_their_place(built: Path) -> None:
+def test_windows_of_a_store_are_pickled_by_its_path(built: Path) -> None:
     windows = windows_of(store.open(built).isel(run=slice(3, 9)), normalise=True)
     pickled = pickle.dumps(windows)
     assert len(pickled) < 20_000
@@ -323,7 +323,7 @@ def test_one_seed_gives_the_same_batches_and_another_others(built: Path, dataset
     assert not np.array_equal(of(dataset, 1), of(dataset, 2))
 
 
-def test_augmented_batches_are_turned_windows_by_every_element(noise: xr.Dataset) -> None:
+def test_augmented_batches_are_windows_acted_on_by_every_element(noise: xr.Dataset) -> None:
     windows = windows_of(noise, normalise=True, augment="D4")
     turned = [{read(windows, index, g).tobytes(): g for g in range(8)} for index in range(len(windows))]
     batches = phigen.batches(noise, input=3, horizon=2, augment="D4", shuffle=False)
@@ -346,6 +346,7 @@ def test_what_is_refused_is_refused_before_the_first_batch(dataset: xr.Dataset) 
 
 
 @pytest.mark.slow
+@pytest.mark.torch
 def test_the_code_of_the_documentation_runs(built: Path) -> None:
     document = (Path(__file__).parents[2] / "docs" / "training.md").read_text()
     code = "\n".join(re.findall(r"```python\n(.*?)```", document, re.DOTALL))

@@ -6,14 +6,11 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from phigen.formats.wang2022.archives import Member
 from phigen.formats.wang2022.orientation import Orientation
 from phigen.formats.wang2022.published_sets import CELLS, RADIUS, RATE, Original, Published
 from phigen.store import manifest
-from phigen.store.metadata import CONVENTIONS, described, group_columns
-from phigen.symmetry.fields import coordinates
+from phigen.store.metadata import CONVENTIONS, group_columns, index_of_runs
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,29 +33,26 @@ Runs = Mapping[tuple[int, ...], tuple[Member, Original, Orientation]]
 
 def index_of(published: Published, runs: Runs, frames: int) -> xr.Dataset:
     """Return the coordinates and attributes of a set."""
-    import xarray as xr
-
     originals = [original for _, original, _ in runs.values()]
-    coords: dict[str, Any] = coordinates((CELLS, CELLS), range(published.first_frame, published.first_frame + frames))
     columns = {
         "level": [original.level for original in originals],
         "breaking": [original.level for original in originals],
         "orbit": [original.orbit for original in originals],
+        "element": [original.element.name for original in originals],
         "strength": [original.strength for original in originals],
+        "split": [original.split for original in originals],
         "inflow_x": [original.inflow[0] for original in originals],
         "inflow_y": [original.inflow[1] for original in originals],
         "inflow_radius": [RADIUS] * len(originals),
         "inflow_rate": [RATE] * len(originals),
-        **group_columns([original.element for original in originals]),
-    }
-    texts = {
-        "element": [original.element.name for original in originals],
-        "split": [original.split for original in originals],
         "file": [file.name for file, _, _ in runs.values()],
     }
-    coords |= {name: ("run", np.array(values)) for name, values in columns.items()}
-    coords |= {name: ("run", np.array(values, dtype=object)) for name, values in texts.items()}
-    index = described(xr.Dataset(coords=coords, attrs=_attributes(published, runs)))
+    index = index_of_runs(
+        columns | group_columns([original.element for original in originals]),
+        cells=(CELLS, CELLS),
+        frames=range(published.first_frame, published.first_frame + frames),
+        attributes=_attributes(published, runs),
+    )
     index["file"].attrs["long_name"] = "file that the run was imported from"
     return index
 

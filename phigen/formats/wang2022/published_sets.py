@@ -19,7 +19,7 @@ RADIUS = 5.0
 RATE = 1.0
 BOX = Box((CELLS, CELLS))
 _UPWARD: Point = (32.0, 5.0)
-_QUARTER_TURNS = [ELEMENTS[name] for name in POINT_GROUPS["C4"]]
+_ROTATIONS = [ELEMENTS[name] for name in POINT_GROUPS["C4"]]
 _FIRST_SHIFT = (8, 5)
 
 _TESTED: dict[str, set[tuple[int, ...]]] = {
@@ -76,15 +76,15 @@ class Published:
     run: Callable[..., Original]
 
 
-def _graded(level: int, turns: int) -> Original:
-    strength = Decimal("0.01") + Decimal("0.005") * level * turns
-    g = _QUARTER_TURNS[turns]
+def _graded(level: int, quarters: int) -> Original:
+    strength = Decimal("0.01") + Decimal("0.005") * level * quarters
+    g = _ROTATIONS[quarters]
     return Original(float(level), 0, g, float(strength), g.on_point(_UPWARD, BOX))
 
 
-def _rotated(number: int, turns: int) -> Original:
-    g, step = _QUARTER_TURNS[turns], Decimal("0.011" if turns == 2 else "0.01")
-    split = _split("rotation", (number, turns))
+def _rotated(number: int, quarters: int) -> Original:
+    g, step = _ROTATIONS[quarters], Decimal("0.011" if quarters == 2 else "0.01")
+    split = _split("rotation", (number, quarters))
     return Original(0.0, (number - 1) // 4, g, float(step * number), g.on_point(_UPWARD, BOX), split)
 
 
@@ -177,7 +177,7 @@ def sets_in(files: Iterable[Member]) -> dict[Published, dict[tuple[int, ...], Me
 
 def _refuse_incomplete(runs: Mapping[tuple[int, ...], Member]) -> None:
     for level in {level for level, _ in runs}:
-        lacking = [turns for turns in range(4) if (level, turns) not in runs]
+        lacking = [quarters for quarters in range(4) if (level, quarters) not in runs]
         if lacking:
             some = next(file for key, file in runs.items() if key[0] == level)
             raise FormatError(

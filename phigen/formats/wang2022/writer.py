@@ -49,9 +49,9 @@ def write(dataset: xr.Dataset, path: Path, progress: Progress) -> None:
     FormatError
         If the layout cannot hold the runs, their faces are not known, or torch is not installed.
     """
-    tensors.need_torch()
     _refuse_unknown_faces(dataset)
     names = _names(dataset)
+    tensors.need_torch()
     for run, name in enumerate(names):
         file = path / name
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,6 @@ that need the scenes or orbits receive them: nothing is expanded twice.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple, Self
 
 from phigen.recipe.checks import breaking, orbit, run, scene
@@ -54,9 +53,6 @@ class _Expansion(NamedTuple):
     problems: tuple[Problem, ...] = ()
 
 
-# Remembered by content: a recipe that was changed in Python has other sections, so it never sees the orbits of the
-# recipe that it was copied from.  Loading, planning and building one recipe expand it once.
-@lru_cache(maxsize=4)
 def check(sections: Sections) -> Checked:
     """Expand a recipe and run all its checks.
 

@@ -1,0 +1,144 @@
+"""A process of phigen's own that simulates, for processes in which jax already runs with another setting.
+
+It is started once, kept until this process ends, and spoken to over pipes: pickled requests and replies.  It is no
+child of multiprocessing: dask's workers may not have one, and it would run a user's unguarded script again.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from phigen.errors import PhigenError, SimulationError
+from phigen.simulation import instruction_set
+
+if TYPE_CHECKING:
+    from phigen.planning.runs import Simulation
+    from phigen.simulation.compilation import Outputs, Shape
+
+_START = "import sys; sys.path[:] = {path!r}; from phigen.simulation.separate_process import serve; serve()"
+
+_ONE_AT_A_TIME = threading.Lock()
+
+_kept: dict[int, subprocess.Popen[bytes]] = {}
+"""The process by the id of the one that started it: a fork of that one does not share its pipes."""
+
+
+def own_process() -> dict[str, str]:
+    """Return the environment of a process that is phigen's own: the command line, a worker, or the one started here.
+
+    It simulates on the CPU alone, whatever else jax could use.  jax keeps what it has compiled in the user's cache
+    folder, and XLA's pool has one thread because more cost processor time and gain nothing; a user's settings of
+    these prevail.
+    """
+    from platformdirs import user_cache_dir
+
+    settings = {
+        "JAX_COMPILATION_CACHE_DIR": user_cache_dir("phigen"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "PJRT_NPROC": "1",
+    }
+    return {name: os.environ.get(name, value) for name, value in settings.items()} | {"JAX_PLATFORMS": "cpu"}
+
+
+def run(simulations: Sequence[Simulation], shape: Shape) -> list[Outputs]:
+    """Return what `compilation.run` computes, from the process of phigen's own.
+
+    Raises
+    ------
+    SimulationError
+        If the process fails or ends before it has replied; the next call starts another.
+    """
+    with _ONE_AT_A_TIME:
+        process = _process()
+        try:
+            outcome = _reply(process, (tuple(simulations), shape))
+        except (EOFError, OSError, pickle.UnpicklingError) as error:
+            _end(process)
+            raise SimulationError(
+                f"the process that simulates has ended with status {process.returncode}, perhaps out of memory; "
+                "try again with other programs closed, or with fewer cells or frames"
+            ) from error
+        except BaseException:  # interrupted: the reply to this request would answer the next one
+            _end(process)
+            raise
+    if isinstance(outcome, PhigenError):
+        raise outcome
+    return outcome
+
+
+def serve() -> None:
+    """Simulate what is asked for on standard input, until that is closed; what the process does."""
+    with os.fdopen(os.dup(0), "rb") as requests, os.fdopen(os.dup(1), "wb") as replies:
+        os.dup2(2, 1)  # what a library prints shall not be taken for a reply
+        while True:
+            try:
+                simulations, shape = pickle.load(requests)
+            except EOFError:
+                return
+            pickle.dump(_outcome(simulations, shape), replies, pickle.HIGHEST_PROTOCOL)
+            replies.flush()
+
+
+def _outcome(simulations: Sequence[Simulation], shape: Shape) -> list[Outputs] | PhigenError:
+    from phigen.simulation import compilation
+
+    try:
+        if not instruction_set.is_set_here():
+            return SimulationError(
+                "jax runs with another instruction set in every new process; look for what starts it, such as a "
+                "sitecustomize.py, and set XLA_FLAGS there"
+            )
+        return compilation.run(simulations, shape)
+    except PhigenError as error:
+        return error
+    except Exception as error:
+        return SimulationError(f"the process that simulates has failed, {type(error).__name__}: {error}")
+
+
+def _process() -> subprocess.Popen[bytes]:
+    """Return the process that is kept, or a new one if there is none or it has ended."""
+    kept = _kept.get(os.getpid())
+    if kept is not None and kept.poll() is not None:
+        _end(kept)
+        kept = None
+    if kept is None:
+        if not _kept:
+            atexit.register(_end_kept)
+        kept = subprocess.Popen(
+            [sys.executable, "-c", _START.format(path=sys.path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | own_process(),
+            start_new_session=True,  # Ctrl-C is for the process that asked
+        )
+        _kept[os.getpid()] = kept
+    return kept
+
+
+def _reply(process: subprocess.Popen[bytes], request: Any) -> list[Outputs] | PhigenError:
+    if process.stdin is None or process.stdout is None:
+        raise EOFError
+    pickle.dump(request, process.stdin, pickle.HIGHEST_PROTOCOL)
+    process.stdin.flush()
+    outcome: list[Outputs] | PhigenError = pickle.load(process.stdout)
+    return outcome
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process, if it has not ended yet, and close its pipes."""
+    process.kill()
+    process.communicate()
+
+
+def _end_kept() -> None:
+    """End the process when this one ends; a fork leaves it to the one that started it."""
+    kept = _kept.get(os.getpid())
+    if kept is not None:
+        _end(kept)
