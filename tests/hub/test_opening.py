@@ -64,6 +64,12 @@ def test_without_a_version_it_is_the_newest_and_it_says_which(published: str, tw
         phigen.open(f"hf://datasets/{name}")
 
 
+def test_without_a_version_and_without_a_copy_the_newest_is_streamed(published: str, hub_server: HubServer) -> None:
+    with pytest.warns(UserWarning, match=r"no version was named, this is v1\.0\.0"):
+        assert phigen.open(f"hf://datasets/{published.partition('@')[0]}").sizes["run"] == 16
+    assert "zarr.json" in hub_server.fetched_from_store()
+
+
 def test_what_is_streamed_is_what_was_built(published: str, two_orbits: Path, hub_server: HubServer) -> None:
     streamed, here = phigen.open(f"hf://datasets/{published}"), phigen.open(two_orbits)
     hub_server.reset()
