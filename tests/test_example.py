@@ -22,7 +22,7 @@ def test_from_a_recipe_to_a_model_whose_error_is_known(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     said = done.stdout
-    assert "built 12 runs\npublished owner/example@v1.0.0, " in said
+    assert re.search(r"built 12 runs\npublished owner/example@v\d+\.\d+\.\d+, ", said)
     assert re.search(r"downloaded 12 runs, \d+\.\d MB\nopened by plain xarray: \{'run': 12, ", said)
     squared = float(re.search(r"last squared error (\S+)", said)[1])
     of_model = float(re.search(r"error of the model, mean absolute: (\S+)", said)[1])
