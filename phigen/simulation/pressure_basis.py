@@ -1,4 +1,4 @@
-"""The exact pressure projection's bases: vectors in which the discrete Laplacian of one axis is diagonal.
+"""The bases of the exact pressure projection: vectors in which the discrete Laplacian of one axis is diagonal.
 
 On cells of size 1 the second difference (p[i-1] - 2 p[i] + p[i+1]) has the eigenvectors
 
@@ -7,8 +7,8 @@ On cells of size 1 the second difference (p[i-1] - 2 p[i] + p[i+1]) has the eige
     open      (p = 0 in the cell beyond)  sin(pi (k + 1) (i + 1) / (n + 1))   2 cos(pi (k + 1) / (n + 1)) - 2
     closed below, open above              cos(pi (2k + 1) (2i + 1) / (4n + 2))   2 cos(pi (2k + 1) / (2n + 1)) - 2
 
-so that two small matrix products per axis solve lap p = d to rounding, for every mixture of boundaries.  The
-boundaries of the pressure are those that PhiFlow gives it.
+so that two small matrix products per axis solve lap p = d to rounding, for every mixture of boundary conditions.  Those
+of the pressure are the ones that PhiFlow uses.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Matrix = NDArray[np.float64]
 
 
 def basis(sides: tuple[BoundaryName, BoundaryName], cells: int) -> tuple[Matrix, Matrix]:
-    """Give the orthonormal eigenvectors of the second difference along one axis, and their eigenvalues.
+    """Compute the orthonormal eigenvectors of the second difference along one axis, and their eigenvalues.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def basis(sides: tuple[BoundaryName, BoundaryName], cells: int) -> tuple[Matrix,
     Returns
     -------
     vectors : (n, n) float64
-        One eigenvector a row.
+        One eigenvector per row.
     values : (n,) float64
         The eigenvalues, at most 0.
     """
@@ -64,7 +64,7 @@ def basis(sides: tuple[BoundaryName, BoundaryName], cells: int) -> tuple[Matrix,
 
 
 def inverse_laplacian(along_x: Matrix, along_y: Matrix) -> Matrix:
-    """Give 1 / (lambda_x + lambda_y), and 0 for the constant mode that no wall pins down.
+    """Compute 1 / (lambda_x + lambda_y), and 0 for the constant mode, which no wall determines.
 
     Parameters
     ----------

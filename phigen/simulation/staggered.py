@@ -1,6 +1,7 @@
-"""The faces of a closed box, from what is known of them: the velocity in cell centres, or each component's lower faces.
+"""The faces of a closed box, recovered from the velocity in cell centres or from the lower faces of each component.
 
-In a closed box the first and the last face of a row are walls, at rest, and a centre holds the mean of its two faces:
+In a closed box the first and the last face of a row are walls, where the velocity is 0, and a centre holds the mean of
+its two faces:
 
     face[0] = 0,   face[i + 1] = 2 centre[i] - face[i],   face[N] = 0
 """
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def faces_of(fields: xr.Dataset) -> xr.Dataset:
-    """Give all N + 1 faces of each component: those that are there, or else those of a closed box's centred velocity.
+    """Return all N + 1 faces of each component, recovered from the centred velocity of a closed box if they are absent.
 
-    Recovered in double precision and rounded to float32.  Rounding of the stored centres adds up along a row: in the
-    ten published sets, of 64 cells and speeds of up to 12 cells per step, a face is off by 1e-5 cells per step at most.
+    They are recovered in double precision and rounded to float32.  The rounding of the stored centres adds up along a
+    row: in the ten published sets, of 64 cells and speeds up to 12 cells per step, faces are off by at most 1e-5.
 
     Parameters
     ----------
@@ -52,19 +53,19 @@ def _recovered(centres: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def lower_faces(faces: xr.Dataset) -> NDArray[Any]:
-    """Give the first N faces of each component side by side, (..., component, y, x), which lacks the upper walls."""
+    """Return the first N faces of each component, without the upper walls, as one array (..., component, y, x)."""
     x = faces["velocity_x"].transpose(..., "y", "x_face").values[..., :-1]
     y = faces["velocity_y"].transpose(..., "y_face", "x").values[..., :-1, :]
     return np.stack([x, y], axis=-3)
 
 
 def completed(lower: NDArray[Any], dims: tuple[Any, ...] = ("time",)) -> xr.Dataset:
-    """Give all faces of a closed box from the first N of each component: the last one is a wall.
+    """Return all faces of a closed box from the first N of each component: the last one is a wall.
 
     Parameters
     ----------
     lower : (..., component, y, x)
-        As `lower_faces` gives them.
+        As `lower_faces` returns them.
     dims : tuple of str
         Names of the dims before the last three.
 
@@ -82,7 +83,7 @@ def completed(lower: NDArray[Any], dims: tuple[Any, ...] = ("time",)) -> xr.Data
 
 
 def centred(faces: xr.Dataset) -> NDArray[np.float32]:
-    """Give the velocity in cell centres, the mean of the two faces of each cell: (..., component, y, x), float32."""
+    """Compute the velocity in cell centres, the mean of the two faces of each cell: (..., component, y, x), float32."""
     x = faces["velocity_x"].transpose(..., "y", "x_face").values.astype(np.float64)
     y = faces["velocity_y"].transpose(..., "y_face", "x").values.astype(np.float64)
     means = [(x[..., 1:] + x[..., :-1]) / 2, (y[..., 1:, :] + y[..., :-1, :]) / 2]
@@ -90,7 +91,7 @@ def centred(faces: xr.Dataset) -> NDArray[np.float32]:
 
 
 def divergence(faces: xr.Dataset) -> NDArray[np.float64]:
-    """Give what flows out of each cell, (..., y, x), per step."""
+    """Compute what flows out of each cell, (..., y, x), per step."""
     x = faces["velocity_x"].transpose(..., "y", "x_face").values.astype(np.float64)
     y = faces["velocity_y"].transpose(..., "y_face", "x").values.astype(np.float64)
     out: NDArray[np.float64] = np.diff(x, axis=-1) + np.diff(y, axis=-2)
