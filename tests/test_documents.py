@@ -24,7 +24,7 @@ from phigen.cli import COMMANDS, main
 from phigen.recipe.loading import parse
 from phigen.recipe.model import Recipe
 from tests.shared.documents import DOCUMENTS, ROOT, Block, blocks_in, commands_in, mentions_in, script_of
-from tests.shared.requests import PublishOnce
+from tests.shared.requests import Hub
 
 BLOCKS = [block for document in DOCUMENTS for block in blocks_in(document)]
 
@@ -60,7 +60,7 @@ def _python_in(document: Path) -> list[Block]:
 @pytest.mark.slow
 @pytest.mark.parametrize("document", documents_with_python())
 def test_the_python_of_a_document_runs_from_top_to_bottom(
-    document: Path, stores: Mapping[str, Path], publish_once: PublishOnce, tmp_path: Path
+    document: Path, stores: Mapping[str, Path], hub: Hub, tmp_path: Path
 ) -> None:
     script = script_of(document, _python_in(document))
     for name in set(re.findall(r"datasets/(\w+)\.zarr", script)):
@@ -70,8 +70,8 @@ def test_the_python_of_a_document_runs_from_top_to_bottom(
         (tmp_path / "datasets" / f"{name}.zarr").symlink_to(store)
         _export_what_is_named(script, name, store, tmp_path)
     if "OWNER/" in script:
-        reference = publish_once(stores["rotation_eq10"])
-        script = script.replace("OWNER/rotation-eq10", reference.repository)
+        published = phigen.publish(stores["rotation_eq10"], hub.repository).reference
+        script = script.replace("OWNER/rotation-eq10", published.repository)
     (tmp_path / document.name).write_text(script, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-W", "error", document.name],
@@ -162,6 +162,12 @@ def test_commands_in_running_text_and_tables_exist_and_have_the_options(document
         options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
         unknown = set(re.findall(r"(?<!\w)--[a-z][\w-]*", mention)) - options
         assert not unknown, f"{document.name}: phigen {mention}: there is no {', '.join(unknown)}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_a_published_version_that_is_named_is_that_of_the_shipped_recipe(document: Path) -> None:
+    for name, named in re.findall(r"OWNER/([\w-]+)@v([\d.]+\d)", document.read_text(encoding="utf-8")):
+        assert named == phigen.load(name.replace("-", "_")).version
 
 
 # Recipes: whole ones, and parts of one that complete a minimal recipe.
