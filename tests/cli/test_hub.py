@@ -95,7 +95,7 @@ def test_a_wrong_byte_is_named(publish_once: PublishOnce, hub_server: HubServer,
     hub_server.corrupt("GET .*recipe.yaml", offset=5)
     done = phigen("download", repository, "--out", tmp_path / "copy")
     assert done.returncode == 0
-    assert done.stderr == "recipe.yaml: had a wrong byte and was fetched again\n"
+    assert done.stderr == "recipe.yaml: was damaged and has been downloaded again\n"
 
 
 @pytest.mark.parametrize(("command", "moment"), [("publish", "POST .*/commit/"), ("download", "GET .*velocity/c/5")])
@@ -119,7 +119,9 @@ def test_an_interrupted_command_keeps_what_was_done(
     hub_server.before(moment, lambda: process.send_signal(signal.SIGINT))
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert re.search(r"stopped; what was (uploaded|fetched) is kept: run the same command again to continue", error)
+    assert re.search(
+        r"interrupted; what was (uploaded|downloaded) is kept: run the same command again to continue", error
+    )
     succeeds(command, *arguments)
     if command == "download":
         assert files_of(folder / "store.zarr") == files_of(built)

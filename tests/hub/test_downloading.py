@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from pathlib import Path
@@ -16,7 +14,7 @@ import xarray as xr
 
 import phigen
 from phigen.building.builder import build
-from phigen.errors import HubError, StoreError, UnreachableError
+from phigen.errors import HubError, StoreError
 from phigen.hub.copies import cached
 from phigen.hub.downloading import download
 from phigen.hub.publishing import publish
@@ -25,63 +23,24 @@ from phigen.recipe.loading import parse
 from phigen.store.summary import describe
 from tests.shared.files import files_of
 from tests.shared.hub.server import HubServer
-from tests.shared.requests import Hub, PublishOnce
-
-SMALL = """\
-name: small
-version: 1.0.0
-grid: {cells: 16}
-time: {steps: 6, frames: {first: 1}, dt_velocity: 0.5}
-scene:
-  inflows: [{center: [8, 3], radius: 2}]
-  buoyancy: {strength: 0.1}
-vary: {strength: [0.1, 0.12]}
-symmetry:
-  group: C4
-  breaking: {offsets: [0, 0.01, 0.02, 0.03], levels: [0, 1]}
-splits: {train: [0], test: [1]}
-"""
+from tests.shared.recipes import TWO_ORBITS
+from tests.shared.requests import Hub
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two levels of two orbits, one for training and one for tests."""
-    return build(parse(SMALL), tmp_path_factory.mktemp("downloading") / "small.zarr", workers=1).path
-
-
-@pytest.fixture
-def published(publish_once: PublishOnce, built: Path) -> str:
-    """The reference of a published version, of which nothing has been downloaded."""
-    return str(publish_once(built))
-
-
-def resolved(server: HubServer) -> set[str]:
-    """Return the files of the store that were asked for."""
-    paths = (request.path for request in server.requests if request.method == "GET")
-    return {path.partition("store.zarr/")[2] for path in paths if "/resolve/" in path and "store.zarr/" in path}
-
-
-def test_a_round_trip_is_byte_identical(published: str, built: Path, tmp_path: Path) -> None:
+def test_a_round_trip_is_byte_identical(published: str, two_orbits: Path, tmp_path: Path) -> None:
     done = download(published, tmp_path / "copy")
     assert done.path == tmp_path / "copy" / "store.zarr"
-    assert files_of(done.path) == files_of(built)
+    assert files_of(done.path) == files_of(two_orbits)
     assert (done.runs, done.repaired) == (16, ())
 
 
-def test_the_copy_opens_as_what_was_built(published: str, built: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "copy"
-    download(published, folder)
-    xr.testing.assert_identical(phigen.open(folder).load(), phigen.open(built).load())
-    xr.testing.assert_identical(phigen.open(folder / "store.zarr").load(), phigen.open(built).load())
-
-
 def test_without_a_folder_it_goes_to_the_cache_where_open_finds_it(
-    published: str, built: Path, hub_server: HubServer
+    published: str, two_orbits: Path, hub_server: HubServer
 ) -> None:
     done = download(published)
     assert done.path == cached(Reference.parse(published)) / "store.zarr"
     hub_server.reset()
-    xr.testing.assert_identical(phigen.open(f"hf://datasets/{published}").load(), phigen.open(built).load())
+    xr.testing.assert_identical(phigen.open(f"hf://datasets/{published}").load(), phigen.open(two_orbits).load())
     assert not hub_server.requests
 
 
@@ -93,11 +52,17 @@ def test_the_same_again_fetches_nothing(published: str, tmp_path: Path, hub_serv
     assert not [request for request in hub_server.requests if "/resolve/" in request.path]
 
 
-def test_one_level_fetches_its_runs_only(published: str, built: Path, tmp_path: Path, hub_server: HubServer) -> None:
+def test_one_level_fetches_its_runs_only(
+    published: str, two_orbits: Path, tmp_path: Path, hub_server: HubServer
+) -> None:
     hub_server.reset()
     done = download(published, tmp_path / "copy", levels=[1])
-    runs = {int(path.split("/")[2]) for path in resolved(hub_server) if "/c/" in path and path.startswith("velocity")}
-    whole = phigen.open(built)
+    runs = {
+        int(path.split("/")[2])
+        for path in hub_server.fetched_from_store()
+        if "/c/" in path and path.startswith("velocity")
+    }
+    whole = phigen.open(two_orbits)
     assert runs == set(np.flatnonzero(whole["level"].values == 1).tolist())
     assert done.runs == 8
     part = phigen.open(tmp_path / "copy")
@@ -105,38 +70,40 @@ def test_one_level_fetches_its_runs_only(published: str, built: Path, tmp_path: 
     assert not np.isnan(part["velocity"].values).any()
 
 
-def test_one_split_holds_its_runs_only(published: str, built: Path, tmp_path: Path) -> None:
+def test_one_split_holds_its_runs_only(published: str, two_orbits: Path, tmp_path: Path) -> None:
     download(published, tmp_path / "copy", split="test")
-    whole = phigen.open(built)
+    whole = phigen.open(two_orbits)
     xr.testing.assert_identical(phigen.open(tmp_path / "copy").load(), whole.isel(run=whole["split"] == "test").load())
 
 
-def test_what_is_added_later_joins_what_is_there(published: str, built: Path, tmp_path: Path) -> None:
+def test_what_is_added_later_joins_what_is_there(published: str, two_orbits: Path, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     download(published, folder, levels=[0], split="train")
     assert phigen.open(folder).sizes["run"] == 4
     assert download(published, folder, levels=[1]).runs == 12
     assert download(published, folder).runs == 16
-    assert files_of(folder / "store.zarr") == files_of(built)
+    assert files_of(folder / "store.zarr") == files_of(two_orbits)
     assert download(published, folder, levels=[1]).runs == 16
 
 
-def test_a_whole_copy_that_has_lost_a_file_keeps_its_other_runs(published: str, built: Path, tmp_path: Path) -> None:
+def test_a_whole_copy_that_has_lost_a_file_keeps_its_other_runs(
+    published: str, two_orbits: Path, tmp_path: Path
+) -> None:
     store = download(published, tmp_path / "copy").path
     lost = next((store / "velocity/c/0").rglob("*"))
     shutil.rmtree(lost)
     assert download(published, tmp_path / "copy", levels=[1]).runs == 15
     assert phigen.open(store).sizes["run"] == 15
     assert download(published, tmp_path / "copy").runs == 16
-    assert files_of(store) == files_of(built)
+    assert files_of(store) == files_of(two_orbits)
 
 
-def test_downloads_to_one_folder_at_a_time_join(published: str, built: Path, tmp_path: Path) -> None:
+def test_downloads_to_one_folder_at_a_time_join(published: str, two_orbits: Path, tmp_path: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         done = list(pool.map(lambda level: download(published, tmp_path / "copy", levels=[level]), [0, 1]))
     assert sorted(one.runs for one in done) == [8, 16]
     assert not any(one.repaired for one in done)
-    assert files_of(done[0].path) == files_of(built)
+    assert files_of(done[0].path) == files_of(two_orbits)
 
 
 def test_a_copy_of_a_repository_is_downloaded_under_its_own_name(
@@ -164,22 +131,22 @@ def test_a_copy_of_some_runs_says_so_and_is_not_published(published: str, tmp_pa
         publish(folder / "store.zarr", hub.repository, version="2.0.0")
 
 
-def test_a_build_completes_a_copy_of_some_runs(published: str, built: Path, tmp_path: Path) -> None:
+def test_a_build_completes_a_copy_of_some_runs(published: str, two_orbits: Path, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     download(published, folder, levels=[0])
-    assert build(parse(SMALL), folder / "store.zarr", workers=1).written == 8
-    assert files_of(folder / "store.zarr") == files_of(built)
+    assert build(parse(TWO_ORBITS), folder / "store.zarr", workers=1).written == 8
+    assert files_of(folder / "store.zarr") == files_of(two_orbits)
 
 
-def test_a_build_of_a_copy_that_has_all_runs_opens_them(published: str, built: Path, tmp_path: Path) -> None:
+def test_a_build_of_a_copy_that_has_all_runs_opens_them(published: str, two_orbits: Path, tmp_path: Path) -> None:
     store = download(published, tmp_path / "copy", levels=[1]).path
-    shutil.copytree(built, store, dirs_exist_ok=True)
-    build(parse(SMALL), store, workers=1)
+    shutil.copytree(two_orbits, store, dirs_exist_ok=True)
+    build(parse(TWO_ORBITS), store, workers=1)
     assert phigen.open(store).sizes["run"] == 16
 
 
 def test_an_interrupted_download_is_noticed_and_goes_on(
-    published: str, built: Path, tmp_path: Path, hub_server: HubServer
+    published: str, two_orbits: Path, tmp_path: Path, hub_server: HubServer
 ) -> None:
     hub_server.fail("GET .*/resolve/.*velocity/c/5", status=403, times=100)
     with pytest.raises(HubError):
@@ -188,26 +155,26 @@ def test_an_interrupted_download_is_noticed_and_goes_on(
         phigen.open(tmp_path / "copy")
     hub_server.reset()
     done = download(published, tmp_path / "copy")
-    assert 0 < done.files < len(files_of(built))
-    assert files_of(done.path) == files_of(built)
+    assert 0 < done.files < len(files_of(two_orbits))
+    assert files_of(done.path) == files_of(two_orbits)
 
 
 def test_a_dropped_connection_in_mid_file_goes_on(
-    published: str, built: Path, tmp_path: Path, hub_server: HubServer
+    published: str, two_orbits: Path, tmp_path: Path, hub_server: HubServer
 ) -> None:
     hub_server.drop("GET .*velocity/c/3", after=1000)
-    assert files_of(download(published, tmp_path / "copy").path) == files_of(built)
+    assert files_of(download(published, tmp_path / "copy").path) == files_of(two_orbits)
 
 
 @pytest.mark.parametrize("file", ["store.zarr/velocity/c/3/", "store.zarr/manifest.json", "files.json", "recipe.yaml"])
 def test_a_wrong_byte_is_named_and_fetched_again(
-    published: str, built: Path, tmp_path: Path, hub_server: HubServer, file: str
+    published: str, two_orbits: Path, tmp_path: Path, hub_server: HubServer, file: str
 ) -> None:
     hub_server.corrupt(f"GET .*{file}", offset=60)
     done = download(published, tmp_path / "copy")
     assert len(done.repaired) == 1
     assert done.repaired[0].startswith(file)
-    assert files_of(done.path) == files_of(built)
+    assert files_of(done.path) == files_of(two_orbits)
 
 
 def test_a_byte_that_is_wrong_twice_is_refused_and_not_kept(
@@ -221,7 +188,7 @@ def test_a_byte_that_is_wrong_twice_is_refused_and_not_kept(
     assert download(published, tmp_path / "copy").repaired == ()
 
 
-def test_a_byte_that_went_wrong_on_disk_is_fetched_again(published: str, built: Path, tmp_path: Path) -> None:
+def test_a_byte_that_went_wrong_on_disk_is_fetched_again(published: str, two_orbits: Path, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     download(published, folder)
     shard = next(file for file in sorted((folder / "store.zarr" / "smoke" / "c" / "2").rglob("*")) if file.is_file())
@@ -230,128 +197,7 @@ def test_a_byte_that_went_wrong_on_disk_is_fetched_again(published: str, built: 
     shard.write_bytes(data)
     again = download(published, folder)
     assert again.repaired == (shard.relative_to(folder).as_posix(),)
-    assert files_of(folder / "store.zarr") == files_of(built)
-
-
-def test_without_a_version_it_is_the_newest_and_it_says_which(published: str, built: Path) -> None:
-    name = published.partition("@")[0]
-    for version in ("1.10.0", "1.9.0", "2.0.0-rc.1"):
-        publish(built, name, version=version)
-    assert str(download(name).reference) == f"{name}@v1.10.0"
-    with pytest.warns(UserWarning, match=r"no version was named, this is v1\.10\.0"):
-        phigen.open(f"hf://datasets/{name}")
-
-
-def test_what_is_streamed_is_what_was_built(published: str, built: Path, hub_server: HubServer) -> None:
-    streamed, here = phigen.open(f"hf://datasets/{published}"), phigen.open(built)
-    hub_server.reset()
-    window = streamed["velocity"].isel(run=3, time=slice(0, 2)).values
-    assert np.array_equal(window, here["velocity"].isel(run=3, time=slice(0, 2)).values)
-    assert {path for path in resolved(hub_server) if path} <= {
-        "zarr.json",
-        "velocity/zarr.json",
-        "velocity/c/3/0/0/0/0",
-    }
-    assert phigen.summarize(phigen.measure(streamed)).identical(phigen.summarize(phigen.measure(here)))
-
-
-def cut_off(server: HubServer) -> None:
-    """Answer nothing from now on."""
-    server.drop(".*", after=0, times=1000)
-
-
-def test_without_the_hub_a_copy_that_has_all_that_is_asked_for_is_enough(
-    published: str, tmp_path: Path, hub_server: HubServer
-) -> None:
-    download(published, tmp_path / "copy", levels=[0])
-    download(published)
-    cut_off(hub_server)
-    name = published.partition("@")[0]
-    assert str(download(name, tmp_path / "copy", levels=[0]).reference) == published
-    assert str(download(name).reference) == published
-    with pytest.raises(UnreachableError, match=r"the copy in .*copy lacks what is asked for"):
-        download(published, tmp_path / "copy")
-    with pytest.warns(UserWarning, match=r"no version was named, this is v1\.0\.0"):
-        assert phigen.open(f"hf://datasets/{name}").sizes["run"] == 16
-
-
-def test_without_the_hub_and_without_a_copy_the_hub_cannot_be_reached(
-    published: str, tmp_path: Path, hub_server: HubServer
-) -> None:
-    download(published, levels=[0])
-    cut_off(hub_server)
-    name = published.partition("@")[0]
-    for failing in (
-        lambda: download(name, tmp_path / "copy"),
-        lambda: download(published, tmp_path / "copy"),
-        lambda: phigen.open(f"hf://datasets/{name}"),
-        lambda: phigen.open(f"hf://datasets/{published}"),
-    ):
-        with pytest.raises(UnreachableError, match="the Hub cannot be reached"):
-            failing()
-
-
-OFFLINE = """
-import sys, warnings
-import phigen
-from phigen.hub.downloading import download
-reference = sys.argv[1]
-print(download(reference).reference)
-warnings.simplefilter("ignore")
-print(phigen.open(f"hf://datasets/{reference}").sizes["run"])
-print(phigen.open(f"hf://datasets/{reference.partition('@')[0]}").sizes["run"])
-"""
-
-
-def test_offline_a_cached_copy_works(published: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    download(published)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    done = subprocess.run([sys.executable, "-c", OFFLINE, published], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == [published, "16", "16"]
-
-
-def test_offline_without_a_copy_is_one_line(published: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    command = [sys.executable, "-m", "phigen", "download", published]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"{published}: the Hub cannot be reached")
-    assert done.stderr.count("\n") == 1
-
-
-def test_offline_a_copy_of_some_runs_does_not_pass_for_all(published: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    download(published, levels=[0])
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    command = [sys.executable, "-m", "phigen", "download", published]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert "lacks what is asked for" in done.stderr
-    assert subprocess.run([*command, "--level", "0"], check=False).returncode == 0
-
-
-def test_a_private_dataset_is_not_told_from_a_missing_one_without_a_token(
-    hub: Hub, built: Path, hub_server: HubServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    publish(built, hub.repository, private=True)
-    download(hub.repository, tmp_path / "mine")
-    monkeypatch.delenv("HF_TOKEN")
-    for name in (hub.repository, f"{hub.repository}-missing"):
-        with pytest.raises(HubError, match="no such dataset, or it is private"):
-            download(name, tmp_path / "copy")
-        with pytest.raises(HubError, match="no such dataset, or it is private"):
-            phigen.open(f"hf://datasets/{name}@v1.0.0")
-
-
-def test_a_gated_dataset_says_how_to_get_access(
-    published: str, hub_server: HubServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    hub_server.gate(published.partition("@")[0], "friend")
-    monkeypatch.setenv("HF_TOKEN", hub_server.user("stranger"))
-    with pytest.raises(HubError, match="is gated"):
-        download(published, tmp_path / "copy")
-    with pytest.raises(HubError, match="is gated"):
-        phigen.open(f"hf://datasets/{published}")
-    monkeypatch.setenv("HF_TOKEN", hub_server.user("friend"))
-    assert download(published, tmp_path / "copy").runs == 16
+    assert files_of(folder / "store.zarr") == files_of(two_orbits)
 
 
 def test_too_many_requests_are_waited_for_or_said(published: str, tmp_path: Path, hub_server: HubServer) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,47 +14,18 @@ import xarray as xr
 
 from phigen.building.builder import build
 from phigen.errors import HubError, StoreError
-from phigen.hub import bundle, committing, repository, versions
+from phigen.hub import repository, versions
 from phigen.hub.publishing import publish
 from phigen.hub.reference import Reference
-from phigen.pictures.preview import preview
 from phigen.recipe.loading import parse
 from phigen.recipe.model import Recipe
 from phigen.store import manifest
 from phigen.store import reading as store
-from tests.shared.files import files_of
+from tests.shared.files import files_of, in_store
 from tests.shared.hub.repositories import Blob
 from tests.shared.hub.server import HubServer
 from tests.shared.recipes import SMALL, WITHOUT_FLOOR
 from tests.shared.requests import Hub, PublishOnce
-
-
-@pytest.fixture
-def built(without_floor: Path) -> Path:
-    return without_floor
-
-
-@pytest.fixture(autouse=True)
-def drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw each dataset only once: most tests publish the same one."""
-    monkeypatch.setattr(bundle, "preview", _drawn)
-
-
-def _drawn(dataset: xr.Dataset, path: Path) -> None:
-    recipe = dataset.attrs["recipe"]
-    if recipe not in PICTURES:
-        PICTURES[recipe] = preview(dataset, path).read_bytes()
-    path.write_bytes(PICTURES[recipe])
-
-
-PICTURES: dict[str, bytes] = {}
-"""Pictures by recipe."""
-
-
-@pytest.fixture
-def copied(built: Path, tmp_path: Path) -> Path:
-    """One that a test may damage."""
-    return Path(shutil.copytree(built, tmp_path / "small.zarr"))
 
 
 @pytest.fixture(scope="module")
@@ -65,14 +35,10 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(recipe, tmp_path_factory.mktemp("other") / "small.zarr", workers=1).path
 
 
-def stored(files: dict[str, bytes]) -> dict[str, bytes]:
-    return {name.removeprefix("store.zarr/"): data for name, data in files.items() if name.startswith("store.zarr/")}
-
-
-def test_what_is_published_is_the_store_byte_for_byte(hub: Hub, hub_server: HubServer, built: Path) -> None:
-    done = publish(built, hub.repository)
+def test_what_is_published_is_the_store_byte_for_byte(hub: Hub, hub_server: HubServer, without_floor: Path) -> None:
+    done = publish(without_floor, hub.repository)
     assert (done.published, str(done.reference)) == (True, f"{hub.repository}@v1.0.0")
-    assert stored(hub_server.files(hub.repository, "v1.0.0")) == files_of(built)
+    assert in_store(hub_server.files(hub.repository, "v1.0.0")) == files_of(without_floor)
     assert hub_server.tags(hub.repository) == {"v1.0.0": done.commit}
 
 
@@ -90,18 +56,20 @@ def test_beside_the_store_are_the_card_the_index_the_recipe_the_list_and_picture
     assert all(len(files[name]) == size for name, (size, _) in listed.items())
 
 
-def test_the_same_again_changes_nothing_and_uploads_nothing(hub: Hub, hub_server: HubServer, built: Path) -> None:
-    first = publish(built, hub.repository)
+def test_the_same_again_changes_nothing_and_uploads_nothing(
+    hub: Hub, hub_server: HubServer, without_floor: Path
+) -> None:
+    first = publish(without_floor, hub.repository)
     hub_server.reset()
-    again = publish(built, hub.repository)
+    again = publish(without_floor, hub.repository)
     assert (again.published, again.uploaded, again.bytes, again.commit) == (False, 0, 0, first.commit)
     assert {request.method for request in hub_server.requests} <= {"GET", "HEAD"}
 
 
 def test_other_content_under_the_same_version_is_refused_with_what_differs(
-    publish_once: PublishOnce, hub_server: HubServer, built: Path, other: Path
+    publish_once: PublishOnce, hub_server: HubServer, without_floor: Path, other: Path
 ) -> None:
-    repository = publish_once(built).repository
+    repository = publish_once(without_floor).repository
     tags = hub_server.tags(repository)
     with pytest.raises(HubError, match=r"@v1\.0\.0: is published with other content, .* store\.zarr/"):
         publish(other, repository)
@@ -110,134 +78,69 @@ def test_other_content_under_the_same_version_is_refused_with_what_differs(
 
 
 def test_a_new_version_leaves_the_old_one_and_replaces_what_is_no_more(
-    publish_once: PublishOnce, hub_server: HubServer, built: Path, tmp_path: Path
+    publish_once: PublishOnce, hub_server: HubServer, without_floor: Path, tmp_path: Path
 ) -> None:
-    repository = publish_once(built).repository
+    repository = publish_once(without_floor).repository
     fewer = build(
         parse(SMALL.replace("levels: [0, 1]", "levels: [0]"), "fewer.yaml"), tmp_path / "fewer.zarr", workers=1
     )
     publish(fewer.path, repository, version="1.1.0")
-    assert stored(hub_server.files(repository, "v1.0.0")) == files_of(built)
-    assert stored(hub_server.files(repository, "v1.1.0")) == files_of(fewer.path)
+    assert in_store(hub_server.files(repository, "v1.0.0")) == files_of(without_floor)
+    assert in_store(hub_server.files(repository, "v1.1.0")) == files_of(fewer.path)
     assert [one.version for one in versions.versions(Reference(repository))] == ["1.1.0", "1.0.0"]
 
 
-def test_a_tag_that_is_not_a_version_is_left_out(publish_once: PublishOnce, hub_server: HubServer, built: Path) -> None:
-    repository = publish_once(built).repository
+def test_a_tag_that_is_not_a_version_is_left_out(
+    publish_once: PublishOnce, hub_server: HubServer, without_floor: Path
+) -> None:
+    repository = publish_once(without_floor).repository
     assert versions.tag(repository, "viewer", hub_server.head(repository), "not a version")
     assert [one.version for one in versions.versions(Reference(repository))] == ["1.0.0"]
 
 
 @pytest.mark.parametrize("call", ["lfs/objects/batch", "PUT ", "/commit/main", "/tag/"])
 def test_an_interrupted_publication_has_no_tag_and_goes_on(
-    hub: Hub, hub_server: HubServer, built: Path, call: str
+    hub: Hub, hub_server: HubServer, without_floor: Path, call: str
 ) -> None:
     hub_server.fail(call, status=403)
     with pytest.raises(HubError, match="does not have the right"):
-        publish(built, hub.repository)
+        publish(without_floor, hub.repository)
     assert hub_server.tags(hub.repository) == {}
-    assert publish(built, hub.repository).published
-    assert stored(hub_server.files(hub.repository, "v1.0.0")) == files_of(built)
+    assert publish(without_floor, hub.repository).published
+    assert in_store(hub_server.files(hub.repository, "v1.0.0")) == files_of(without_floor)
 
 
-def test_what_was_uploaded_before_an_interruption_is_not_uploaded_again(
-    hub: Hub, hub_server: HubServer, built: Path
-) -> None:
-    hub_server.fail("/commit/main", status=403, nth=2)
-    with pytest.raises(HubError):
-        publish(built, hub.repository)
-    hub_server.reset()
-    publish(built, hub.repository)
-    assert not [request for request in hub_server.requests if request.method == "PUT"]
-
-
-def test_many_files_are_several_commits_on_top_of_each_other(
-    hub: Hub, hub_server: HubServer, built: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(committing, "FILES_PER_COMMIT", 20)
-    monkeypatch.setattr(committing, "FILES_PER_REPORT", 7)
-    reports: list[tuple[str, int, int]] = []
-    publish(built, hub.repository, progress=lambda *one: reports.append(one))
-    commits = [request for request in hub_server.requests if "/commit/main" in request.path]
-    assert len(commits) > 1
-    assert stored(hub_server.files(hub.repository, "v1.0.0")) == files_of(built)
-    assert [done for _, done, _ in reports] == sorted(done for _, done, _ in reports)
-    assert reports[-1][1] == reports[-1][2]
-
-
-def test_the_hub_need_not_list_every_shard_by_its_own_name(
-    publish_once: PublishOnce, hub_server: HubServer, built: Path
-) -> None:
-    repository = publish_once(built).repository
-    publish(built, repository, version="1.0.1")
-    attributes = hub_server.files(repository, "v1.0.1")[".gitattributes"].decode().splitlines()
-    assert [line.split()[0] for line in attributes if line.startswith("store.zarr")] == ["store.zarr/**/c/**"]
-
-
-RULE = "store.zarr/**/c/** filter=lfs diff=lfs merge=lfs -text"
-
-
-@pytest.mark.parametrize(
-    ("held", "expected"),
-    [
-        (b"*.csv filter=lfs diff=lfs merge=lfs -text", ["*.csv filter=lfs diff=lfs merge=lfs -text", RULE]),
-        (b"*.csv text\r\n", ["*.csv text", RULE]),
-        (b"", [RULE]),
-        (f"# {RULE}\n".encode(), [f"# {RULE}", RULE]),
-        (f"{RULE}\n*.csv text".encode(), [RULE, "*.csv text"]),
-    ],
-)
-def test_a_rule_is_a_line_of_its_own_in_gitattributes(
-    hub: Hub, hub_server: HubServer, built: Path, held: bytes, expected: list[str]
-) -> None:
-    hub_server.create(hub.repository, {".gitattributes": held})
-    assert publish(built, hub.repository).published
-    lines = hub_server.files(hub.repository, "v1.0.0")[".gitattributes"].decode().splitlines()
-    assert lines[: len(expected)] == expected
-    assert not [line for line in lines[len(expected) :] if line.startswith("store.zarr/")]
-    assert stored(hub_server.files(hub.repository, "v1.0.0")) == files_of(built)
-
-
-def test_a_repository_without_gitattributes_gets_one(hub: Hub, hub_server: HubServer, built: Path) -> None:
-    hub_server.create(hub.repository)
-    hub_server.commit(hub.repository, {"README.md": b"a card"}, without=(".gitattributes",))
-    assert hub_server.files(hub.repository).keys() == {"README.md"}
-    assert publish(built, hub.repository).published
-    assert hub_server.files(hub.repository, "v1.0.0")[".gitattributes"].decode().splitlines()[0] == RULE
-    assert stored(hub_server.files(hub.repository, "v1.0.0")) == files_of(built)
-
-
-def test_who_changes_the_repository_meanwhile_is_noticed(hub: Hub, hub_server: HubServer, built: Path) -> None:
-    publish(built, hub.repository, version="0.9.0")
+def test_who_changes_the_repository_meanwhile_is_noticed(hub: Hub, hub_server: HubServer, without_floor: Path) -> None:
+    publish(without_floor, hub.repository, version="0.9.0")
     hub_server.commit(hub.repository, {"preview.png": b"theirs"})
     hub_server.before("POST .*/commit/main", lambda: hub_server.commit(hub.repository, {"README.md": b"mine"}))
     with pytest.raises(HubError, match="changed the repository meanwhile"):
-        publish(built, hub.repository)
-    assert publish(built, hub.repository).published
+        publish(without_floor, hub.repository)
+    assert publish(without_floor, hub.repository).published
 
 
 def test_a_tag_that_appears_meanwhile_on_the_same_data_is_no_failure(
-    hub: Hub, hub_server: HubServer, built: Path
+    hub: Hub, hub_server: HubServer, without_floor: Path
 ) -> None:
     hub_server.before("POST .*/tag/", lambda: hub_server.tag(hub.repository, "v1.0.0", hub_server.head(hub.repository)))
-    assert publish(built, hub.repository).published
+    assert publish(without_floor, hub.repository).published
 
 
 def test_a_tag_that_somebody_else_makes_of_the_same_data_is_theirs(
-    hub: Hub, hub_server: HubServer, built: Path
+    hub: Hub, hub_server: HubServer, without_floor: Path
 ) -> None:
     def overtake() -> None:
         hub_server.commit(hub.repository, {"note": b"theirs"})
         hub_server.tag(hub.repository, "v1.0.0", hub_server.head(hub.repository))
 
     hub_server.before("POST .*/tag/", overtake)
-    done = publish(built, hub.repository)
+    done = publish(without_floor, hub.repository)
     assert not done.published
     assert done.commit == hub_server.head(hub.repository)
 
 
 def test_a_tag_that_appears_and_goes_meanwhile_asks_for_the_same_command(
-    hub: Hub, hub_server: HubServer, built: Path
+    hub: Hub, hub_server: HubServer, without_floor: Path
 ) -> None:
     tags = hub_server.state.repositories
 
@@ -247,11 +150,11 @@ def test_a_tag_that_appears_and_goes_meanwhile_asks_for_the_same_command(
 
     hub_server.before("POST .*/tag/", appear)
     with pytest.raises(HubError, match="removed meanwhile; run the same command again"):
-        publish(built, hub.repository)
-    assert publish(built, hub.repository).published
+        publish(without_floor, hub.repository)
+    assert publish(without_floor, hub.repository).published
 
 
-def test_a_repository_of_something_else_is_left_alone(hub: Hub, hub_server: HubServer, built: Path) -> None:
+def test_a_repository_of_something_else_is_left_alone(hub: Hub, hub_server: HubServer, without_floor: Path) -> None:
     api = repository.api()
     api.create_repo(hub.repository, repo_type="dataset")
     api.upload_file(
@@ -259,64 +162,55 @@ def test_a_repository_of_something_else_is_left_alone(hub: Hub, hub_server: HubS
     )
     head = hub_server.head(hub.repository)
     with pytest.raises(HubError, match=r"holds files that phigen has not published, such as mine\.csv"):
-        publish(built, hub.repository)
+        publish(without_floor, hub.repository)
     assert hub_server.head(hub.repository) == head
 
 
-def test_a_tag_that_appears_meanwhile_on_other_data_never_moves(hub: Hub, hub_server: HubServer, built: Path) -> None:
+def test_a_tag_that_appears_meanwhile_on_other_data_never_moves(
+    hub: Hub, hub_server: HubServer, without_floor: Path
+) -> None:
     def tag_another() -> None:
         hub_server.tag(hub.repository, "v1.0.0", hub_server.commit(hub.repository, {"store.zarr/zarr.json": b"{}"}))
 
     hub_server.before("POST .*/tag/", tag_another)
     with pytest.raises(HubError, match="is published with other content"):
-        publish(built, hub.repository)
-    assert stored(hub_server.files(hub.repository, "v1.0.0"))["zarr.json"] == b"{}"
+        publish(without_floor, hub.repository)
+    assert in_store(hub_server.files(hub.repository, "v1.0.0"))["zarr.json"] == b"{}"
 
 
-def test_what_arrived_otherwise_is_not_tagged(hub: Hub, hub_server: HubServer, built: Path) -> None:
+def test_what_arrived_otherwise_is_not_tagged(hub: Hub, hub_server: HubServer, without_floor: Path) -> None:
     def replace_one() -> None:
         hub_server.state.repositories[hub.repository].head.tree["recipe.yaml"] = Blob(b"another", is_large=False)
 
-    publish(built, hub.repository, version="0.9.0")
+    publish(without_floor, hub.repository, version="0.9.0")
     hub_server.before("POST .*/commit/main", lambda: hub_server.before("GET .*/tree/", replace_one))
     with pytest.raises(HubError, match=r"recipe\.yaml"):
-        publish(built, hub.repository)
+        publish(without_floor, hub.repository)
     assert "v1.0.0" not in hub_server.tags(hub.repository)
 
 
-def test_a_private_repository_is_made_private(hub: Hub, hub_server: HubServer, built: Path) -> None:
-    publish(built, hub.repository, private=True)
-    assert hub_server.state.repositories[hub.repository].private
-
-
-def test_a_public_repository_is_not_taken_for_a_private_one(hub: Hub, hub_server: HubServer, built: Path) -> None:
-    publish(built, hub.repository, version="0.9.0")
-    with pytest.raises(HubError, match="is public already"):
-        publish(built, hub.repository, private=True)
-
-
 def test_without_a_token_it_says_how_to_log_in(
-    hub: Hub, hub_server: HubServer, built: Path, monkeypatch: pytest.MonkeyPatch
+    hub: Hub, hub_server: HubServer, without_floor: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("HF_TOKEN")
     with pytest.raises(HubError, match=r"no token; log in with `hf auth login`, or set HF_TOKEN"):
-        publish(built, hub.repository)
+        publish(without_floor, hub.repository)
 
 
 def test_a_token_that_may_only_read_is_refused_in_words(
-    hub: Hub, hub_server: HubServer, built: Path, monkeypatch: pytest.MonkeyPatch
+    hub: Hub, hub_server: HubServer, without_floor: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", hub_server.user("owner", may_write=False))
     with pytest.raises(HubError, match="does not have the right"):
-        publish(built, hub.repository)
+        publish(without_floor, hub.repository)
 
 
 def test_a_token_that_the_hub_does_not_know_is_refused_in_words(
-    hub: Hub, hub_server: HubServer, built: Path, monkeypatch: pytest.MonkeyPatch
+    hub: Hub, hub_server: HubServer, without_floor: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_nobody")
     with pytest.raises(HubError, match="does not accept the token") as caught:
-        publish(built, hub.repository)
+        publish(without_floor, hub.repository)
     assert "hf_nobody" not in str(caught.value)
 
 
@@ -338,27 +232,31 @@ def test_a_store_with_one_flipped_bit_is_refused(hub: Hub, hub_server: HubServer
 
 
 @pytest.mark.parametrize("version", ["1.0", "v1.0.0", "latest"])
-def test_a_version_that_is_not_semantic_is_refused(hub: Hub, hub_server: HubServer, built: Path, version: str) -> None:
+def test_a_version_that_is_not_semantic_is_refused(
+    hub: Hub, hub_server: HubServer, without_floor: Path, version: str
+) -> None:
     with pytest.raises(HubError, match=f"'{version}' is not a semantic version"):
-        publish(built, hub.repository, version=version)
+        publish(without_floor, hub.repository, version=version)
 
 
 @pytest.mark.parametrize(
     "name", ["small", "a/b/c", "owner/", "owner/sm all", "owner/small@v1.0.0", "owner/a--b", "owner/a.git"]
 )
-def test_a_name_that_is_no_repository_is_refused(hub: Hub, hub_server: HubServer, built: Path, name: str) -> None:
+def test_a_name_that_is_no_repository_is_refused(
+    hub: Hub, hub_server: HubServer, without_floor: Path, name: str
+) -> None:
     with pytest.raises(HubError, match=r"write OWNER/NAME|names a version|does not allow this name"):
-        publish(built, name)
+        publish(without_floor, name)
 
 
-def test_plain_xarray_opens_what_is_published(publish_once: PublishOnce, built: Path) -> None:
-    streamed = xr.open_zarr(f"hf://datasets/{publish_once(built)}/store.zarr", chunks=None)
-    here = store.open(built)
+def test_plain_xarray_opens_what_is_published(publish_once: PublishOnce, without_floor: Path) -> None:
+    streamed = xr.open_zarr(f"hf://datasets/{publish_once(without_floor)}/store.zarr", chunks=None)
+    here = store.open(without_floor)
     assert np.array_equal(streamed["velocity"].values, here["velocity"].values)
     xr.testing.assert_identical(streamed.isel(time=0).load(), here.isel(time=0).load())
 
 
-def test_the_token_is_in_no_published_file(hub: Hub, hub_server: HubServer, built: Path) -> None:
-    publish(built, hub.repository)
+def test_the_token_is_in_no_published_file(hub: Hub, hub_server: HubServer, without_floor: Path) -> None:
+    publish(without_floor, hub.repository)
     token = os.environ["HF_TOKEN"].encode()
     assert not any(token in data for data in hub_server.files(hub.repository, "v1.0.0").values())

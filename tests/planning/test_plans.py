@@ -271,6 +271,14 @@ def test_regions_that_stay_are_simulated_where_they_will_stand_after_the_mirror(
     assert lab.inflows[0].center == (11, 3)
 
 
+def test_regions_that_stay_are_rotated_the_other_way_before_the_simulation() -> None:
+    """By hand: what rotates by 90 degrees to the stripe on the left was one at the top, with its force downwards."""
+    _, rotated = plan(sketch("{group: C4, elements: [identity, rotate90], regions: stay}", STRIPES)).runs
+    assert rotated.simulation.areas == ((0, 16, 12, 16), (0, 16, 0, 12))
+    assert rotated.simulation.force[0] == ((0, -0.1), (0, 0.2))
+    assert [region.x for region in rotated.regions] == [(0, 4), (4, 16)]
+
+
 def test_distinct_elements_are_those_whose_finished_scenes_differ() -> None:
     def elements(symmetry: str) -> list[str]:
         recipe = sketch(symmetry, STRIPES)

@@ -23,3 +23,8 @@ WITHOUT_FLOOR = SMALL.replace("  buoyancy:", "  regions: [{x: [0, 8]}, {x: [8, 1
 
 GRADED = SMALL.replace("breaking: {offsets: [0, 0.01, 0.02, 0.03], levels: [0, 1]}", "target_error: [0, 0.01]")
 """The same with target errors in the place of levels."""
+
+TWO_ORBITS = (
+    SMALL.replace("symmetry:", "vary: {strength: [0.1, 0.12]}\nsymmetry:") + "splits: {train: [0], test: [1]}\n"
+)
+"""Two levels of two orbits, one for training and one for tests."""

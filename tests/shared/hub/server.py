@@ -137,6 +137,11 @@ class HubServer:
         with self.lock:
             return {tag: commit.oid for tag, commit in self.state.repositories[name].tags.items()}
 
+    def fetched_from_store(self) -> set[str]:
+        """Return the files of a store, by their paths in it, that were asked for since the last reset."""
+        paths = (request.path for request in self.requests if request.method == "GET" and "/resolve/" in request.path)
+        return {path.partition("store.zarr/")[2] for path in paths if "store.zarr/" in path}
+
     def head(self, name: str) -> str:
         """Return the oid of the last commit."""
         with self.lock:
