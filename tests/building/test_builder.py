@@ -130,7 +130,7 @@ def test_ctrl_c_stops_soon_and_the_same_command_continues(
     path, (recipe, whole) = tmp_path / "s.zarr", long
     status, error, seconds = _interrupted(recipe, path, signal.SIGINT, workers)
     assert status == 130
-    assert "stopped; what was built is kept" in error
+    assert "interrupted; what was built is kept" in error
     assert "Traceback" not in error, error
     assert seconds < 10
     done = len(manifest.load(path).runs)

@@ -15,7 +15,7 @@ from phigen.cli import COMMANDS
 from phigen.recipe.loading import parse
 from tests.shared.command import phigen, run_here, succeeds_here
 from tests.shared.files import files_of
-from tests.shared.hub_server import HubServer
+from tests.shared.hub.server import HubServer
 from tests.shared.recipes import GRADED, SMALL
 
 
@@ -80,7 +80,7 @@ BAD_INPUT = {
     "no dataset of ours": ["inspect", "."],
     "no such level": ["preview", "built.zarr", "--level", "7"],
     "neither png nor gif": ["preview", "built.zarr", "--out", "x.txt"],
-    "picture in no folder": ["preview", "built.zarr", "--out", "none/x.png"],
+    "picture below a file": ["preview", "built.zarr", "--out", "small.yaml/x.png"],
     "no frames": ["measure", "built.zarr", "--frames", "50:"],
     "nothing to calibrate": ["calibrate", "small.yaml"],
     "a target out of reach": ["build", "unreachable.yaml"],

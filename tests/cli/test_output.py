@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import sys
+from contextlib import redirect_stderr
 
 import pytest
 
@@ -29,22 +29,16 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    return sys.stderr
-
-
-def test_a_build_that_continues_says_after_how_many_runs(terminal: Terminal) -> None:
-    with progress_bars() as progress:
+def test_a_build_that_continues_says_after_how_many_runs() -> None:
+    with redirect_stderr(Terminal()) as terminal, progress_bars() as progress:
         progress("simulating", 3, 8)
         progress("simulating", 8, 8)
     assert "continuing after 3 of 8 runs" in terminal.getvalue()
     assert "8/8" in terminal.getvalue()
 
 
-def test_a_stage_with_nothing_to_do_shows_no_bar(terminal: Terminal) -> None:
-    with progress_bars() as progress:
+def test_a_stage_with_nothing_to_do_shows_no_bar() -> None:
+    with redirect_stderr(Terminal()) as terminal, progress_bars() as progress:
         progress("simulating", 8, 8)
     assert terminal.getvalue() == ""
 
