@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from phigen.building.builder import build
-from phigen.building.cluster import local_cluster, own_process
+from phigen.building.cluster import local_cluster
 from phigen.planning.plans import plan
 from phigen.recipe.loading import parse, shipped
 from phigen.recipe.model import Recipe
+from phigen.simulation.separate_process import own_process
 
 ROUNDS = 3
 

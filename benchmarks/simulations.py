@@ -18,12 +18,12 @@ from numcodecs import Blosc
 
 from phigen.building.builder import build
 from phigen.building.calibration import calibrate
-from phigen.building.cluster import own_process
 from phigen.measurement.data_error import measure
 from phigen.planning.plans import plan
 from phigen.recipe.loading import load, parse
 from phigen.recipe.model import Recipe
 from phigen.simulation.program import simulate
+from phigen.simulation.separate_process import own_process
 from phigen.store import construction
 from phigen.store import reading as store
 

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import settings
 
 from phigen.building.builder import build
+from phigen.hub.reference import Reference
 from phigen.planning.plans import plan
 from phigen.planning.runs import Simulation
 from phigen.recipe.loading import parse
@@ -43,8 +44,8 @@ for variable in ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_CACHE", "HUGGINGF
 if LOOPBACK:
     os.environ.update(HF_ENDPOINT=LOOPBACK.endpoint, HF_HUB_DISABLE_XET="1")
 
-PUBLISHED: dict[Path, Repository] = {}
-"""What `publish_once` has published, by the path of its store."""
+PUBLISHED: dict[Path, tuple[Reference, Repository]] = {}
+"""What `publish_once` has published, by the path of its store: as which version, and the repository then."""
 
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
@@ -168,13 +169,12 @@ def hub_server(hub: Hub, running_hub: HubServer | None) -> HubServer:
 
 @pytest.fixture
 def publish_once(hub: Hub, running_hub: HubServer | None) -> Iterator[PublishOnce]:
-    """Publish a store as v1.0.0 on its first use, and put a copy of what that published in place on later ones.
+    """Publish a store on its first use, and put a copy of what that published in place on later ones.
 
     Nothing of it has been downloaded, and no request is recorded.
     """
     from phigen.hub.copies import cached
     from phigen.hub.publishing import publish
-    from phigen.hub.reference import Reference
 
     used = []
 
@@ -182,10 +182,10 @@ def publish_once(hub: Hub, running_hub: HubServer | None) -> Iterator[PublishOnc
         if running_hub is None:
             return publish(store, hub.repository).reference
         if store not in PUBLISHED:
-            name = publish(store, hub.repository).reference.repository
-            PUBLISHED[store] = deepcopy(running_hub.state.repositories[name])
-        reference = Reference(PUBLISHED[store].id, "1.0.0")
-        running_hub.state.repositories[reference.repository] = deepcopy(PUBLISHED[store])
+            reference = publish(store, hub.repository).reference
+            PUBLISHED[store] = reference, deepcopy(running_hub.state.repositories[reference.repository])
+        reference, original = PUBLISHED[store]
+        running_hub.state.repositories[reference.repository] = deepcopy(original)
         used.append(reference.repository)
         shutil.rmtree(cached(reference).parent, ignore_errors=True)
         running_hub.reset()

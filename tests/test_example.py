@@ -23,7 +23,7 @@ def test_the_example_goes_from_a_recipe_to_a_model_whose_error_is_known(tmp_path
     )
     assert done.returncode == 0, done.stderr
     printed = done.stdout
-    assert "built 12 runs\npublished owner/example@v1.0.0, " in printed
+    assert re.search(r"built 12 runs\npublished owner/example@v\d+\.\d+\.\d+, ", printed)
     assert re.search(r"downloaded 12 runs, \d+\.\d MB\nopened by plain xarray: \{'run': 12, ", printed)
     squared = float(re.search(r"last squared error (\S+)", printed)[1])
     of_model = float(re.search(r"error of the model, mean absolute: (\S+)", printed)[1])

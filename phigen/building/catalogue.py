@@ -34,7 +34,7 @@ FOLDER = Path("datasets")
 def entries() -> list[dict[str, Any]]:
     """Load the catalogue that phigen ships, one entry per recipe, as `entry_of` returns them."""
     package = Path(str(resources.files("phigen")))
-    places = (package / FOLDER / FILE, package.parent / FOLDER / FILE)
+    places = (package / "data" / FILE, package.parent / FOLDER / FILE)
     file = next((place for place in places if place.is_file()), None)
     return _load(file) if file else []
 

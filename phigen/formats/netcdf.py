@@ -56,7 +56,9 @@ def _encoding(variable: xr.DataArray) -> dict[str, Any]:
 
 def _for_netcdf(attributes: dict[Any, Any]) -> dict[Any, Any]:
     """Return attributes that netCDF can hold: text, numbers and lists of one of these; all others become JSON."""
-    return {name: value if _is_for_netcdf(value) else json.dumps(value) for name, value in attributes.items()}
+    return {
+        name: value if _is_for_netcdf(value) else json.dumps(value, default=str) for name, value in attributes.items()
+    }
 
 
 def _is_for_netcdf(value: Any) -> bool:

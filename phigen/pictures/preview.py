@@ -12,6 +12,7 @@ import numpy as np
 from phigen.errors import MeasureError, StoreError
 from phigen.measurement.data_error import measure
 from phigen.pictures.files import drawn
+from phigen.simulation.staggered import centred
 from phigen.symmetry.element import Box
 from phigen.symmetry.fields import FACES
 from phigen.symmetry.groups import element_named
@@ -171,10 +172,9 @@ def _drawn_field(dataset: xr.Dataset) -> xr.DataArray:
         squares = (dataset["velocity"] ** 2).sum("component", skipna=False)
         return (squares**0.5).rename("speed")
     if all(name in dataset for name in FACES):
-        x, y = (dataset[name].transpose("run", "time", ...) for name in FACES)
-        across = (x.values[..., 1:] + x.values[..., :-1]) / 2
-        up = (y.values[..., 1:, :] + y.values[..., :-1, :]) / 2
-        return xr.DataArray(np.hypot(across, up), dims=("run", "time", "y", "x"), name="speed")
+        centres = centred(dataset[list(FACES)].transpose("run", "time", ...))
+        speed = np.hypot(centres[..., 0, :, :], centres[..., 1, :, :])
+        return xr.DataArray(speed, dims=("run", "time", "y", "x"), name="speed")
     if "pressure" in dataset:
         return dataset["pressure"]
     raise MeasureError(

@@ -208,6 +208,10 @@ class Scalings(Group):
 
     def element(self, name: str, attributes: Mapping[str, Any]) -> Scale:
         """Return the scaling that has a name."""
+        if "scaling_method" not in attributes:
+            raise MeasureError(
+                "the dataset has no attribute scaling_method; open datasets of phigen 0.1 with phigen.open"
+            )
         return Scale.named(name, attributes["scaling_method"], attributes["time_exponent"])
 
     def model_elements(self, attributes: Mapping[str, Any]) -> tuple[GroupElement, ...]:

@@ -211,10 +211,10 @@ def test_a_dataset_of_another_instruction_set_is_not_taken_over(
 
 def test_the_list_has_each_dataset_and_says_what_is_built_here(datasets: Path) -> None:
     command = [sys.executable, "-W", "error", "-m", "phigen", "list"]
-    told = subprocess.run(command, cwd=datasets.parent, capture_output=True, text=True, check=True).stdout
-    lines = [line for line in told.splitlines() if re.match(r"\w+ +\d+\.\d+\.\d+ ", line)]
+    listing = subprocess.run(command, cwd=datasets.parent, capture_output=True, text=True, check=True).stdout
+    lines = [line for line in listing.splitlines() if re.match(r"\w+ +\d+\.\d+\.\d+ ", line)]
     assert [line.split()[0] for line in lines] == list(shipped())
     assert [line.split()[0] for line in lines if " yes " in line] == [EQ3]
-    assert re.search(rf"\n{EQ3} +1\.0\.0 +12 +16  0 to 0\.761 +yes ", told)
+    assert re.search(rf"\n{EQ3} +\d+\.\d+\.\d+ +12 +16  0 to 0\.761 +yes +0\.10\.", listing)
     as_json = subprocess.run([*command, "--json"], cwd=datasets.parent, capture_output=True, text=True, check=True)
     assert [entry["built"] for entry in json.loads(as_json.stdout)] == [name == EQ3 for name in shipped()]

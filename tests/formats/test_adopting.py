@@ -218,6 +218,11 @@ def test_one_variable_may_hold_both_components() -> None:
         adopt(both.isel(direction=0), velocity="flow", group="D1_y")
 
 
+def test_a_velocity_of_complex_numbers_is_refused() -> None:
+    with pytest.raises(MeasureError, match="velocity: uo must be real numbers, got complex128; name another variable"):
+        adopt(jet().astype(complex), group="D1_y")
+
+
 def test_a_rotation_by_90_degrees_of_a_square_is_measured() -> None:
     """Of an array and its transpose, which dask alone would take for the same array."""
     u = noise(8, 8)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,18 @@ def test_plain_numpy_reads_every_bit(built: Path, tmp_path: Path) -> None:
     assert content["attributes"] == dataset.attrs
     assert content["variables"]["velocity"]["dims"] == ["run", "time", "component", "y", "x"]
     assert content["variables"]["velocity"]["units"] == "cell step-1"
+
+
+def test_attributes_that_json_does_not_know_are_numbers_or_text(built: Path, tmp_path: Path) -> None:
+    """Other stores and files have arrays among their attributes, and users whatever they like."""
+    own = {"sizes": np.array([1, 2]), "factor": np.float32(0.5), "day": date(2026, 1, 2), "steps": True, "empty": []}
+    for format in ("npy", "netcdf"):
+        phigen.export(open_dataset(built).isel(run=[0]).assign_attrs(own), tmp_path / format, format=format)
+    attributes = json.loads((tmp_path / "npy" / "attributes.json").read_text())["attributes"]
+    assert (attributes["sizes"], attributes["factor"], attributes["day"]) == ([1, 2], 0.5, "2026-01-02")
+    with xr.open_dataset(tmp_path / "netcdf", engine="h5netcdf") as loaded:
+        assert loaded.attrs["sizes"].tolist() == [1, 2]
+        assert (loaded.attrs["day"], loaded.attrs["steps"], loaded.attrs["empty"]) == ('"2026-01-02"', "true", "[]")
 
 
 def test_plain_xarray_reads_every_bit_of_the_netcdf_file(built: Path, tmp_path: Path) -> None:
@@ -115,7 +128,7 @@ def test_ctrl_c_leaves_nothing(eq10: Path, tmp_path: Path) -> None:
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
-        assert process.stderr.read().strip() == "stopped"
+        assert process.stderr.read().strip() == "interrupted"
     assert process.returncode == 130
     assert not list(tmp_path.iterdir())
 

@@ -360,7 +360,7 @@ def test_what_lies_on_the_hub_is_downloaded_first(hub: Hub, hub_server: HubServe
     assert all(np.array_equal(field, fields[-1]) for field in fields)
     with pytest.raises(HubError, match="there is no such dataset"):
         phigen.import_dataset(f"{there}-missing", tmp_path / "out.zarr")
-    with pytest.raises(HubError, match="is no address on the Hub"):
+    with pytest.raises(HubError, match="is not an address on the Hub"):
         phigen.import_dataset("hf://models/gpt2", tmp_path / "out.zarr")
 
 

@@ -129,8 +129,9 @@ def test_shifts_are_named_by_their_inflow(tmp_path: Path) -> None:
     assert sorted(files) == [f"Translation/raw_data_{x}_{y}.pt" for x in (4, 8) for y in (3, 5)]
 
 
-def test_scalings_are_numbered(tmp_path: Path) -> None:
-    dataset = laid(ALONE + "symmetry: {group: scaling, factors: [1, 1.5], scaling_method: resampled}\n")
+@pytest.mark.parametrize("method", ["resampled", "rescaled"])
+def test_scalings_are_numbered(method: str, tmp_path: Path) -> None:
+    dataset = laid(ALONE + f"symmetry: {{group: scaling, factors: [1, 1.5], scaling_method: {method}}}\n")
     files = exported(dataset, tmp_path)
     assert sorted(files) == ["Scale/raw_data_0.pt", "Scale/raw_data_1.pt"]
     expected = faces_of(dataset[["velocity"]].isel(run=1))

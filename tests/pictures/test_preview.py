@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from PIL import Image
 
 from phigen.errors import MeasureError, StoreError
@@ -49,6 +50,35 @@ def test_speed_is_drawn_where_no_smoke_is_stored(eq3: Path) -> None:
     picture = _Picture.of(dataset, None)
     speed = np.hypot(*np.moveaxis(dataset["velocity"].isel(run=4).values, 1, 0))
     np.testing.assert_allclose(picture.films[0].values, speed, rtol=1e-6)
+
+
+def faced(eq3: Path) -> xr.Dataset:
+    """The stored centres as faces that have them as means: each face has the value of the centre below it."""
+    dataset = open_dataset(eq3).isel(time=slice(0, 2))
+    x, y = (dataset["velocity"].isel(component=i).values for i in (0, 1))
+    faces = {
+        "velocity_x": (("run", "time", "y", "x_face"), np.concatenate([x, x[..., -1:]], axis=-1)),
+        "velocity_y": (("run", "time", "y_face", "x"), np.concatenate([y, y[..., -1:, :]], axis=-2)),
+    }
+    return dataset.drop_vars(list(dataset.data_vars)).assign(faces)
+
+
+def test_speed_in_cell_centres_is_drawn_of_faces(eq3: Path) -> None:
+    dataset = faced(eq3)
+    x, y = (dataset[name].isel(run=4).values.astype(float) for name in ("velocity_x", "velocity_y"))
+    speed = np.hypot((x[..., 1:] + x[..., :-1]) / 2, (y[..., 1:, :] + y[..., :-1, :]) / 2)
+    np.testing.assert_allclose(_Picture.of(dataset, None).films[0].values, speed, rtol=1e-6)
+
+
+def test_the_pressure_is_drawn_where_nothing_else_is_stored(eq3: Path) -> None:
+    dataset = open_dataset(eq3)[["smoke"]].isel(time=slice(0, 2)).rename(smoke="pressure")
+    np.testing.assert_array_equal(_Picture.of(dataset, 0.0).films[0].values, dataset["pressure"].isel(run=0).values)
+
+
+def test_a_single_run_is_drawn_without_an_error(eq3: Path) -> None:
+    picture = _Picture.of(open_dataset(eq3).isel(run=[0], time=slice(0, 2)), None)
+    assert len(picture.films) == 2
+    assert not picture.markers
 
 
 def test_what_cannot_be_drawn_is_refused_and_leaves_nothing(eq3: Path, tmp_path: Path) -> None:

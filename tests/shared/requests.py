@@ -13,7 +13,7 @@ Scene = Callable[..., Simulation]
 """Returns the simulation of one plume, with what a test changes."""
 
 PublishOnce = Callable[[Path], Reference]
-"""Publishes a store as v1.0.0, and returns where."""
+"""Publishes a store, and returns where and as which version."""
 
 
 @dataclass(frozen=True)

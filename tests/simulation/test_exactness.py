@@ -33,7 +33,7 @@ def recipe(
     store: str = ALL,
     last: int = STEPS - 1,
 ) -> Recipe:
-    """Give a recipe of 310 steps in a small box, with what a test changes."""
+    """Return a recipe of 310 steps in a small box, with what a test changes."""
     return parse(
         f"""\
 name: exact
@@ -52,7 +52,7 @@ store: {store}
 
 
 def orbit_of(one: Recipe) -> xr.Dataset:
-    """Give the runs of its one orbit, as a store would hold them."""
+    """Return the runs of its one orbit, as a store would hold them."""
     planned = plan(one)
     names = [name for name in SIMULATED if name != "pressure" or "pressure" in one.store]
     return rehearse(planned, planned.runs, simulator(planned, names))
@@ -79,7 +79,7 @@ def test_every_point_group_is_exact_to_the_last_bit_after_310_steps(group: str) 
 
 def test_the_same_group_in_the_labs_frame_is_not_exact() -> None:
     """So that a zero above is no gift of the measure: in single precision rounding has grown to the flow's size."""
-    errors = errors_of(recipe("group: D4, frame: lab", precision="single"))
+    errors = errors_of(recipe("group: D4, reference_frame: lab", precision="single"))
     last = errors["mae"].isel(time=-1, level=0).sel(variable="smoke")
     assert (last.values > 0.01).all()
 
@@ -115,7 +115,7 @@ def test_shifts_past_regions_that_move_with_the_scene_are_exact_and_past_those_t
 @pytest.mark.parametrize("exponent", [0, 1, 2])
 def test_rescaled_cells_and_steps_are_exact_for_powers_of_two(exponent: int) -> None:
     """Multiplying by a power of two loses no bit, also in single precision, in which fields are stored."""
-    scaling = f"group: scaling, reading: rescaled, factors: [1, 2, 0.5, 4], time_exponent: {exponent}"
+    scaling = f"group: scaling, scaling_method: rescaled, factors: [1, 2, 0.5, 4], time_exponent: {exponent}"
     u = orbit_of(recipe(scaling))
     errors = measure(u)
     assert (errors["mae"].values == 0.0).all()
@@ -125,7 +125,7 @@ def test_rescaled_cells_and_steps_are_exact_for_powers_of_two(exponent: int) -> 
 
 
 def test_rescaling_by_three_rounds() -> None:
-    errors = errors_of(recipe("group: scaling, reading: rescaled, factors: [1, 3]"))
+    errors = errors_of(recipe("group: scaling, scaling_method: rescaled, factors: [1, 3]"))
     velocity = errors["mae"].sel(variable="velocity")
     assert 0 < float(velocity.max()) < 1e-6
 
@@ -178,7 +178,7 @@ SIDES = {
 
 
 def images_of(u: xr.Dataset, symmetric: tuple[ElementName, ...]) -> dict[str, bool]:
-    """Say of each element whether it takes every stored frame of all fields onto itself, bit for bit."""
+    """Return for each element whether it maps every stored frame of all fields to itself, bit for bit."""
     return {name: all(np.array_equal(turn(u, name)[field], u[field]) for field in SIMULATED) for name in symmetric}
 
 
@@ -220,7 +220,9 @@ def test_mirror_images_stay_so_between_other_sides_than_walls(sides: str, precis
     assert not images_of(u[list(SIMULATED)], ("mirror_y",))["mirror_y"]
 
 
-@pytest.mark.parametrize("symmetry", ["group: C1", "group: D1_y", "group: D1_x, elements: distinct, frame: lab"])
+@pytest.mark.parametrize(
+    "symmetry", ["group: C1", "group: D1_y", "group: D1_x, elements: distinct, reference_frame: lab"]
+)
 def test_without_that_mirror_in_its_group_or_in_the_labs_frame_a_plume_leans(symmetry: str) -> None:
     """Rounding breaks what no projection holds: the solver is symmetric in exact arithmetic alone."""
     leaning = {"inflows": "{center: [8, 3], radius: 2}", "precision": "single", "strength": 0.3}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from phigen.recipe.grid import Boundaries
 from phigen.recipe.scene import Inflow
 from phigen.simulation.masks import area, disc, inflow_smoke
+from phigen.symmetry.element import Box
 from phigen.symmetry.point_groups import ELEMENTS
 
 CLOSED: Boundaries = (("closed", "closed"), ("closed", "closed"))
@@ -82,7 +83,7 @@ def test_the_disc_of_a_transformed_inflow_is_the_transformed_disc(
     """Positions in tenths of a cell, which floating point rounds when they are subtracted from the box's size."""
     g = ELEMENTS[name]  # type: ignore[index]
     x, y = (round(cells * tenth / 400, 1) for tenth in tenths)
-    there = g.on_point((x, y), (cells, cells))
+    there = g.on_point((x, y), Box((cells, cells), boundaries))
     mask = disc((cells, cells), boundaries, center=(x, y), radius=radius / 10)
     image = disc((cells, cells), boundaries, center=there, radius=radius / 10)
     np.testing.assert_array_equal(g.on_scalars(mask.T), image.T)

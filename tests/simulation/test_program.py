@@ -19,6 +19,7 @@ from phigen.planning.plans import plan
 from phigen.recipe.loading import load, parse
 from phigen.simulation.program import simulate, simulate_batch
 from phigen.symmetry.actions import act
+from phigen.symmetry.element import Box
 from phigen.symmetry.fields import SIMULATED
 from phigen.symmetry.point_groups import ELEMENTS, inverse, turn
 from tests.shared.requests import Scene
@@ -157,12 +158,12 @@ def test_without_buoyancy_nothing_moves_and_smoke_piles_up(scene: Scene) -> None
 
 
 @pytest.mark.parametrize("element", ["rotate90", "rotate180", "rotate270"])
-def test_one_step_of_a_turned_scene_is_the_turned_step_to_rounding(element: str, scene: Scene) -> None:
+def test_one_step_of_a_transformed_scene_is_the_transformed_step_to_rounding(element: str, scene: Scene) -> None:
     """The solver is equivariant: simulating in the orbit's frame changes nothing but rounding."""
     g = ELEMENTS[element]  # type: ignore[index]
-    there = scene(steps=5, center=(30, 9))
-    turned = scene(steps=5, center=g.on_point((30, 9), (64, 64)), direction=g.on_vector((0, 1)))
-    ours, other = simulate(there, dtype="float64"), simulate(turned, dtype="float64")
+    there, box = scene(steps=5, center=(30, 9)), Box((64, 64))
+    transformed = scene(steps=5, center=g.on_point((30, 9), box), direction=g.on_direction((0, 1)))
+    ours, other = simulate(there, dtype="float64"), simulate(transformed, dtype="float64")
     back = turn(other[list(SIMULATED)], inverse(g.name))
     for name in SIMULATED:
         np.testing.assert_allclose(back[name], ours[name], atol=1e-13)
@@ -244,7 +245,7 @@ def test_the_symmetric_level_is_symmetric_to_the_last_bit_over_310_steps_but_not
     recipe = load("rotation")
     exact = recipe.symmetry.breaking.model_copy(update={"offsets": None, "gains": None})
     for frame in ("orbit", "lab"):
-        symmetry = recipe.symmetry.model_copy(update={"breaking": exact, "frame": frame})
+        symmetry = recipe.symmetry.model_copy(update={"breaking": exact, "reference_frame": frame})
         runs = plan(recipe.model_copy(update={"symmetry": symmetry})).runs[4:8]
         first, *others = (act(simulate(run.simulation), run.after) for run in runs)
         backs = [turn(u[list(SIMULATED)], inverse(r.element.name)) for u, r in zip(others, runs[1:], strict=True)]

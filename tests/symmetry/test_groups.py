@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phigen.errors import MeasureError
 from phigen.symmetry.element import Box, GroupElement, Point
 from phigen.symmetry.groups import GROUPS, FiniteGroup, element_named
 from phigen.symmetry.point_groups import ELEMENTS, POINT_GROUPS, compose
@@ -162,3 +163,10 @@ def test_group_elements_are_known_without_xarray_or_jax() -> None:
         "assert {'GROUPS', 'FiniteGroup', 'GroupElement', 'model_error'} <= {*dir(phigen.symmetry)}\n"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_a_scaling_whose_method_is_not_known_is_refused() -> None:
+    with pytest.raises(
+        MeasureError, match=r"no attribute scaling_method; open datasets of phigen 0\.1 with phigen\.open"
+    ):
+        element_named("scale(2)", {"group": "scaling", "reading": "resampled"})

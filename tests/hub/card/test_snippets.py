@@ -60,10 +60,10 @@ def _with_commands() -> str:
 def test_the_run_table_loads_with_datasets_and_has_the_errors(
     publish_once: PublishOnce, eq3: Path, tmp_path: Path
 ) -> None:
-    repository = publish_once(eq3).repository
+    published = publish_once(eq3)
     code = f"""
 from datasets import load_dataset
-index = load_dataset("{repository}", revision="v1.0.0")["runs"].to_pandas()
+index = load_dataset("{published.repository}", revision="{published.tag}")["runs"].to_pandas()
 print(len(index), *sorted(set(index["level"])), index.loc[index["level"] == 0, "velocity_mae"].max())
 """
     env = os.environ | {"HF_DATASETS_CACHE": str(tmp_path / "datasets")}
