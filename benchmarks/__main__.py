@@ -35,7 +35,16 @@ BENCHMARKS = {
     "sampled": Benchmark("simulations", {"count": 2, "timed": 1}),
     "rounding_floor": Benchmark("simulations", {"frames": (1, 9)}),
     "storage": Benchmark("storage", {"recipe": "rotation_eq3", "windows": 2}),
-    "loading": Benchmark("loading", {"recipe": "rotation_eq3", "batches": 2, "filling": 1, "rounds": 1}),
+    "loading": Benchmark(
+        "loading",
+        {
+            "recipe": "rotation_eq3",
+            "ways": ("phigen.torch.Windows", "all .pt files in memory"),
+            "batches": 2,
+            "filling": 1,
+            "rounds": 1,
+        },
+    ),
     "window": Benchmark("loading", {"recipe": "rotation_eq3", "windows": 2}),
     "hub": Benchmark("hub", {"recipe": "rotation_eq3"}),
 }

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -86,10 +86,14 @@ WAYS = {
 
 
 def loading(
-    recipe: str = "rotation", batches: int = BATCHES, filling: int = FILLING, rounds: int = ROUNDS
+    recipe: str = "rotation",
+    ways: Sequence[str] = tuple(WAYS),
+    batches: int = BATCHES,
+    filling: int = FILLING,
+    rounds: int = ROUNDS,
 ) -> list[dict[str, Any]]:
-    """Load shuffled windows of 10 + 20 frames of velocity, in turn from each format."""
-    measured: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+    """Load shuffled windows of 10 + 20 frames of velocity, in turn in each way."""
+    measured: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
     with tempfile.TemporaryDirectory() as folder:
         _store_in_all_ways(recipe, Path(folder))
         for _ in range(rounds):
