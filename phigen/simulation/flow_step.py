@@ -13,6 +13,7 @@ changes jax's settings when it is imported.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -45,8 +46,8 @@ def symmetrize(state: State, pressure: Array, domain: Domain, subgroup: tuple[El
         image = State(smoke, *domain.free_faces(x, y))
         return State(*((one + other) / 2 for one, other in zip(u, image, strict=True))), (p + pressure) / 2
 
-    rounded: tuple[State, Array] = lax.optimization_barrier((state, pressure))  # type: ignore[no-untyped-call]
-    return project_onto(rounded, subgroup, mean)
+    barrier: Callable[[tuple[State, Array]], tuple[State, Array]] = lax.optimization_barrier
+    return project_onto(barrier((state, pressure)), subgroup, mean)
 
 
 def step(
