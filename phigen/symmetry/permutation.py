@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -11,10 +11,26 @@ from phigen.symmetry.fields import FACES
 if TYPE_CHECKING:
     import xarray as xr
 
-    from phigen.symmetry.point_groups import PointElement
+
+class Permutation(Protocol):
+    """A rotation or reflection, as far as arrays are concerned."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+
+    @property
+    def swaps_axes(self) -> bool:
+        """Whether x becomes y."""
+
+    def on_scalars(self, values: Any) -> Any:
+        """Move scalars (..., y, x) with their points."""
+
+    def on_components(self, x: Any, y: Any) -> tuple[Any, Any]:
+        """Return the two components of the image of a vector."""
 
 
-def on_dataset(fields: xr.Dataset, g: PointElement) -> xr.Dataset:
+def on_dataset(fields: xr.Dataset, g: Permutation) -> xr.Dataset:
     """Transform every variable, the two components of the faces as a pair."""
     transformed = {name: on_array(field, g) for name, field in fields.items() if name not in FACES}
     if any(name in fields for name in FACES):
@@ -22,7 +38,7 @@ def on_dataset(fields: xr.Dataset, g: PointElement) -> xr.Dataset:
     return fields.assign(transformed)
 
 
-def on_array(field: xr.DataArray, g: PointElement) -> xr.DataArray:
+def on_array(field: xr.DataArray, g: Permutation) -> xr.DataArray:
     """Transform scalars (..., y, x) or vectors (..., component, y, x) in cell centres, or (..., component)."""
     if {"x_face", "y_face"} & set(field.dims):
         raise ValueError(f"{field.name}: faces are transformed in pairs, got one component; pass a Dataset with both")
@@ -43,7 +59,7 @@ def on_array(field: xr.DataArray, g: PointElement) -> xr.DataArray:
     return ordered.copy(data=values).transpose(*field.dims)
 
 
-def _on_faces(fields: xr.Dataset, g: PointElement) -> dict[str, xr.DataArray]:
+def _on_faces(fields: xr.Dataset, g: Permutation) -> dict[str, xr.DataArray]:
     if not all(name in fields for name in FACES):
         raise ValueError(
             f"faces are transformed in pairs, got one component; the Dataset needs both {' and '.join(FACES)}"
@@ -58,7 +74,7 @@ def _on_faces(fields: xr.Dataset, g: PointElement) -> dict[str, xr.DataArray]:
     }
 
 
-def _refuse_oblong(field: xr.DataArray, g: PointElement) -> None:
+def _refuse_oblong(field: xr.DataArray, g: Permutation) -> None:
     rows, columns = field.shape[-2:]
     if g.swaps_axes and rows != columns:
         raise ValueError(f"{g.name} needs a square box, got {columns} x {rows} cells")
