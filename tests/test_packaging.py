@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 import sysconfig
@@ -76,7 +77,7 @@ def test_the_readme_names_what_ci_runs() -> None:
     commands = re.findall(r"^\s*make (.+)$", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE)
     assert commands
     for command in commands:
-        target, *settings = command.split()
+        target, *settings = shlex.split(command)
         assert f"make {target}" in readme
         assert [name for name in settings if f"{name.partition('=')[0]}=" not in readme] == []
 
