@@ -71,7 +71,7 @@ def describe(path: str | Path) -> dict[str, Any]:
         "frames": [int(frame) for frame in np.asarray(arrays["time"][:])[[0, -1]]],
         "largest_divergence": _largest(_values(arrays, "divergence", known)),
         "largest_courant": _largest(_values(arrays, "courant", known)),
-        **{name: attributes[name] for name in ("recipe_sha256", "source") if name in attributes},
+        **{name: attributes[name] for name in ("recipe_sha256", "source", "instruction_set") if name in attributes},
         "content_sha256": known.digest,
         "layout": attributes["layout"],
         "versions": attributes["versions"],

@@ -40,6 +40,7 @@ def test_each_variable_is_described_as_xarray_opens_it(eq10: Path) -> None:
     assert facts["frames"] == [10, 59]
     assert (facts["finished"], facts["runs"], facts["runs_stored"], facts["layout"]) == (True, 40, 40, 2)
     assert (facts["content_sha256"], facts["recipe_sha256"]) == (manifest.load(eq10).digest, dataset.recipe_sha256)
+    assert facts["instruction_set"] == dataset.instruction_set
 
 
 def test_an_unfinished_store_is_described_by_the_runs_that_are_there(small: Recipe, tmp_path: Path) -> None:
