@@ -1,7 +1,8 @@
 """Files and folders that are there whole or not at all.
 
 Each is drafted beside its target and moved into place in one step.  Every draft has a name of its own, so that two
-writers of one target do not mix their bytes.
+writers of one target do not mix their bytes.  The name holds the machine and the process that writes it: a draft whose
+process has ended was left by a kill and is removed, that of a living writer is left alone.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import platform
 import re
 import shutil
 from collections.abc import Iterator
@@ -16,15 +18,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zlib import crc32
 
-_DRAFT = re.compile(r"\.(?P<stem>.+)\.[0-9a-f]{32}\.draft(?P<suffix>(\.[^.]+)?)")
+_DRAFT = re.compile(
+    r"\.(?P<stem>.+)\.(?P<machine>[0-9a-f]{8})-(?P<process>\d{1,9})-[0-9a-f]{32}\.draft(?P<suffix>(\.[^.]+)?)"
+)
 
 
 @contextmanager
 def written_whole(path: Path, *, replace: bool) -> Iterator[Path]:
     """Yield the path of a draft, and move what is written there to its target when the block ends without an error.
 
-    If the block fails, nothing is left.  What a killed process has left is removed before the next draft is made.
+    If the block fails, nothing is left.  Of two writers of one target, the one that ends last replaces the other's, or
+    fails where nothing may be replaced.
 
     Parameters
     ----------
@@ -55,37 +61,69 @@ def written_whole(path: Path, *, replace: bool) -> Iterator[Path]:
 def drafted(path: Path) -> Iterator[Path]:
     """Yield the path of a draft beside a target, and remove at the end what is still there.
 
-    Drafts of the same target that killed processes have left are removed before.  So is the draft of another writer
-    that is still at work: it fails, and this one goes on.
+    Drafts of the same target that killed processes have left are removed before.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     for name in os.listdir(path.parent):
-        if (found := _DRAFT.fullmatch(name)) and found["stem"] + found["suffix"] == path.name:
+        found = _DRAFT.fullmatch(name)
+        if found and found["stem"] + found["suffix"] == path.name and _is_abandoned(found):
             _remove(path.with_name(name))
-    draft = path.with_name(f".{path.stem}.{uuid4().hex}.draft{path.suffix}")
-    try:
+    with _removed_at_the_end(_draft_of(path)) as draft:
         yield draft
-    finally:
-        _remove(draft)
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write a value as JSON with sorted keys, and replace the file if it is there.
+
+    Drafts that killed processes have left are not looked for, because that reads the whole folder: a store's manifest
+    has a file for each run.  `remove_drafts` removes them.
 
     Raises
     ------
     OSError
         If it cannot be written.
     """
-    with written_whole(path, replace=True) as draft:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _removed_at_the_end(_draft_of(path)) as draft:
         draft.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="")
+        _flush(draft)
+        draft.replace(path)
 
 
 def remove_drafts(folder: Path) -> None:
-    """Remove every draft that killed processes have left in a folder or below it."""
+    """Remove every draft in a folder or below it, whoever wrote it: nobody may be writing there."""
     for left in sorted(folder.rglob(".*")):
         if _DRAFT.fullmatch(left.name):
             _remove(left)
+
+
+def _draft_of(path: Path) -> Path:
+    return path.with_name(f".{path.stem}.{_machine()}-{os.getpid()}-{uuid4().hex}.draft{path.suffix}")
+
+
+def _is_abandoned(draft: re.Match[str]) -> bool:
+    """Return whether the process that wrote a draft has ended; of another machine's processes nothing is known."""
+    if draft["machine"] != _machine():
+        return False
+    try:
+        os.kill(int(draft["process"]), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # another user's
+        return False
+    return False
+
+
+def _machine() -> str:
+    return f"{crc32(platform.node().encode()):08x}"
+
+
+@contextmanager
+def _removed_at_the_end(draft: Path) -> Iterator[Path]:
+    try:
+        yield draft
+    finally:
+        _remove(draft)
 
 
 def _flush(file: Path) -> None:

@@ -96,7 +96,7 @@ def longer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def scene() -> Scene:
-    """Give one plume's simulation, with what a test changes."""
+    """Return a function that makes one plume's simulation, with what a test changes."""
 
     def make(
         *,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -116,14 +115,63 @@ def test_the_next_writer_removes_what_a_killed_one_left(tmp_path: Path) -> None:
 
 def _write_with_another(draft: Path, target: Path) -> None:
     draft.write_text("earlier")
-    write_json(target, "later")
+    with written_whole(target, replace=True) as other:
+        other.write_text("later")
+        assert draft.read_text() == "earlier"
 
 
-def test_of_two_writers_of_one_target_the_later_one_wins(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError), written_whole(tmp_path / "a", replace=True) as draft:
+def test_of_two_writers_of_one_target_the_one_that_ends_last_wins(tmp_path: Path) -> None:
+    with written_whole(tmp_path / "a", replace=True) as draft:
         _write_with_another(draft, tmp_path / "a")
-    assert json.loads((tmp_path / "a").read_text()) == "later"
+    assert (tmp_path / "a").read_text() == "earlier"
     assert names(tmp_path) == ["a"]
+
+
+def _make_both(draft: Path, target: Path) -> None:
+    draft.mkdir()
+    (draft / "one").write_text("1")
+    with written_whole(target, replace=False) as other:
+        other.mkdir()
+        assert (draft / "one").read_text() == "1"
+
+
+def test_a_living_writers_folder_keeps_all_it_holds(tmp_path: Path) -> None:
+    """Removed under its writer, it could be made again by it and be moved into place without a part."""
+    with pytest.raises(FileExistsError), written_whole(tmp_path / "a", replace=False) as draft:
+        _make_both(draft, tmp_path / "a")
+    assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("error", [PermissionError, None])
+def test_drafts_of_another_users_processes_and_of_other_machines_are_left_alone(
+    error: type[OSError] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    left = atomic._draft_of(tmp_path / "a")
+    left.touch()
+    if error is None:
+        monkeypatch.setattr("platform.node", lambda: "another")
+    else:
+        monkeypatch.setattr(os, "kill", refuse)
+    with written_whole(tmp_path / "a", replace=True) as draft:
+        draft.touch()
+    assert left.exists()
+
+
+def test_json_is_written_without_a_look_at_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store's manifest has a file for each run: reading the folder for each would take hours for 100,000 runs."""
+    monkeypatch.setattr(os, "listdir", None)
+    write_json(tmp_path / "a.json", 1)
+    assert names(tmp_path) == ["a.json"]
+
+
+def test_nothing_is_left_of_json_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "a.json").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        write_json(tmp_path / "a.json", 1)
+    assert names(tmp_path) == ["a.json"]
 
 
 def test_json_is_readable_and_the_same_for_the_same_value(tmp_path: Path) -> None:
@@ -132,7 +180,7 @@ def test_json_is_readable_and_the_same_for_the_same_value(tmp_path: Path) -> Non
 
 
 def test_all_drafts_below_a_folder_are_removed_and_nothing_else(tmp_path: Path) -> None:
-    draft = f".a.{'0' * 32}.draft"
+    draft = atomic._draft_of(Path("a")).name
     (tmp_path / "deep" / f"{draft}.zarr").mkdir(parents=True)
     (tmp_path / "deep" / f"{draft}.zarr" / "half").write_text("half")
     (tmp_path / f"{draft}.json").write_text("{")

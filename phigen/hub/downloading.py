@@ -230,5 +230,5 @@ class _Fetching:
 
 
 def _is_list(folder: Path, known: str) -> bool:
-    """Whether the list in a folder is the one that git knows by a fingerprint."""
+    """Return whether the list in a folder is the one that git knows by a fingerprint."""
     return hub.is_same(known, folder / LIST, manifest.fingerprint(folder / LIST)[1])

@@ -148,7 +148,7 @@ def _upload(bundle: Bundle, head: str, progress: Progress) -> tuple[str, dict[st
 
 
 def _is_published(known: Manifest, wanted: Reference) -> bool:
-    """Whether the version is published with this store's data; refuse one with other data.
+    """Return whether the version is published with this store's data; refuse one with other data.
 
     Card, run table and pictures are left out of the comparison: they are made from the data, and other versions of
     libraries may make other bytes of the same data.

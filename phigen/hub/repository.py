@@ -45,7 +45,7 @@ def quiet() -> Iterator[None]:
 
 
 def is_there(repository: str) -> bool:
-    """Whether there is such a dataset that the token may see; without a token nothing can be published.
+    """Return whether there is such a dataset that the token may see; without a token nothing can be published.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def differing(there: Mapping[str, str], here: Mapping[str, tuple[Path, str]]) ->
 
 
 def is_same(fingerprint: str, path: Path, sha256: str) -> bool:
-    """Whether a file on this machine, with its sha256, is the one that git knows by a fingerprint."""
+    """Return whether a file on this machine, with its sha256, is the one that git knows by a fingerprint."""
     from huggingface_hub.utils.sha import git_hash
 
     return fingerprint == (sha256 if len(fingerprint) == len(sha256) else git_hash(path.read_bytes()))

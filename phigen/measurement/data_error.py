@@ -160,7 +160,6 @@ def _variables(dataset: xr.Dataset) -> dict[str, tuple[str, ...]]:
 
 
 def _refuse_partial(dataset: xr.Dataset) -> None:
-    """Refuse a part of the box: it would rotate about another centre."""
     lacking = [dim for dim in ("run", "time") if dim not in dataset.dims]
     if lacking:
         raise MeasureError(f"the dataset has no dim {lacking[0]}; select with a list or slice, which keeps it")
@@ -169,12 +168,25 @@ def _refuse_partial(dataset: xr.Dataset) -> None:
             f"the dataset has no field to measure, got {', '.join(map(str, dataset)) or 'nothing'}; it needs one of "
             f"{', '.join(STORED_AS)}"
         )
+    refuse_part_of_box(dataset)
+
+
+def refuse_part_of_box(dataset: xr.Dataset) -> None:
+    """Check that no cells were left out: a part of the box would rotate about another centre and wrap around early.
+
+    Raises
+    ------
+    MeasureError
+        Otherwise.
+    """
     for dim, cells in zip(("x", "y"), dataset.attrs.get("cells", ()), strict=False):
-        if dim in dataset.coords and float(dataset[dim][0] + dataset[dim][-1]) != cells:
-            raise MeasureError(
-                f"the fields do not cover the whole box, got {dataset.sizes[dim]} of {cells} cells along {dim}; "
-                "measure before selecting cells"
-            )
+        for name, whole, what in ((dim, cells, "cells"), (f"{dim}_face", cells + 1, "faces")):
+            found = dataset.sizes.get(name, whole)
+            if found != whole:
+                raise MeasureError(
+                    f"the fields do not cover the whole box, got {found} of {whole} {what} along {dim}; measure before "
+                    "selecting any"
+                )
 
 
 def _other_elements(dataset: xr.Dataset) -> list[str]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phigen.errors import MeasureError
-from phigen.measurement.data_error import orbits
+from phigen.measurement.data_error import orbits, refuse_part_of_box
 from phigen.simulation.staggered import faces_of, lower_faces
 from phigen.symmetry.fields import FACES
 from phigen.symmetry.point_groups import POINT_GROUPS, inverse, turn
@@ -94,13 +94,7 @@ def _fields(dataset: xr.Dataset) -> xr.Dataset:
             f"the dataset has neither faces nor velocity, got {', '.join(map(str, dataset)) or 'nothing'}; "
             "build it with store: [velocity]"
         )
-    for dim, cells in zip(("x", "y"), dataset.attrs.get("cells", ()), strict=False):
-        for name, whole in ((dim, cells), (f"{dim}_face", cells + 1)):
-            if dataset[list(names)].sizes.get(name, whole) != whole:
-                raise MeasureError(
-                    f"the fields do not cover the whole box, got {dataset.sizes[name]} of {whole} along {name}; "
-                    "measure before selecting cells"
-                )
+    refuse_part_of_box(dataset[list(names)])
     absent = sorted(set(FRAMES) - set(dataset["time"].values.tolist()))
     if absent:
         raise MeasureError(

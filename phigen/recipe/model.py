@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr
@@ -18,6 +19,14 @@ from phigen.recipe.splits import Splits
 from phigen.recipe.symmetry import Symmetry
 from phigen.recipe.values import Section
 from phigen.symmetry.fields import StoreName
+
+
+@dataclass(frozen=True)
+class _Remembered:
+    """What `Recipe.checked` has found of some sections.  Recipes that differ in this alone are equal."""
+
+    sections: Sections | None = field(default=None, compare=False)
+    checked: Checked = field(default=Checked((), ()), compare=False)
 
 
 class Recipe(Section):
@@ -51,7 +60,7 @@ class Recipe(Section):
     _text: str = PrivateAttr(default="")
     _content: str = PrivateAttr(default="")
     _where: str = PrivateAttr(default="")
-    _checked: tuple[Sections, Checked] | None = PrivateAttr(default=None)
+    _remembered: _Remembered = PrivateAttr(default=_Remembered())
 
     def model_post_init(self, context: Any) -> None:
         """Keep the author's own text, where there is one, and the content that it stands for."""
@@ -83,9 +92,10 @@ class Recipe(Section):
         sections = Sections.of({name: getattr(self, name) for name in Recipe.model_fields})
         # model_copy hands on what is remembered here to a recipe with other sections, so the sections that it belongs
         # to are kept with it.  They are frozen, so the same objects have the same content.
-        if self._checked is None or any(a is not b for a, b in zip(self._checked[0], sections, strict=True)):
-            self._checked = sections, check(sections)
-        return self._checked[1]
+        known = self._remembered.sections
+        if known is None or any(a is not b for a, b in zip(known, sections, strict=True)):
+            self._remembered = _Remembered(sections, check(sections))
+        return self._remembered.checked
 
     @property
     def orbits(self) -> tuple[Orbit, ...]:

@@ -62,3 +62,16 @@ def spelled_out(numbers: tuple[float, ...] | Range) -> tuple[Decimal, ...]:
     if isinstance(numbers, Range):
         return tuple(exact(numbers.start) + i * exact(numbers.step) for i in range(numbers.count))
     return tuple(map(exact, numbers))
+
+
+DECIMALS = 12
+"""Decimal places that a position or a radius counts with, in cells: finer than any recipe, and coarser than the
+rounding of a scene that was moved or scaled."""
+
+CELL = 10**DECIMALS
+"""A cell in units of the last of them."""
+
+
+def in_units(length: float) -> int:
+    """Return a length in cells in units of its last decimal place, so that lengths are compared exactly."""
+    return round(exact(length).scaleb(DECIMALS))

@@ -1,13 +1,12 @@
 """Which cells an inflow or an area holds: those whose centre lies in it, decided in exact arithmetic.
 
 With floating point, cells whose centres lie on a disc's rim would be in on one side and out on the other.  Centres and
-radii are therefore taken as the decimals that they print as, to `DECIMALS` places, which is finer than any recipe and
-coarser than the rounding of a scene that was moved or scaled.  In units of the last place all of them are integers.
+radii are therefore taken as the decimals that they print as, in units of their last place (`phigen.recipe.values`):
+there all of them are integers.
 """
 
 from __future__ import annotations
 
-from decimal import Decimal
 from functools import lru_cache
 from math import isqrt
 
@@ -16,11 +15,7 @@ from numpy.typing import NDArray
 
 from phigen.recipe.grid import Boundaries
 from phigen.recipe.scene import Inflow
-
-DECIMALS = 12
-"""Decimal places of a cell's size that a position or radius has."""
-
-_CELL = 10**DECIMALS
+from phigen.recipe.values import CELL, in_units
 
 Mask = NDArray[np.bool_]
 
@@ -55,10 +50,10 @@ def disc(cells: tuple[int, int], boundaries: Boundaries, *, center: tuple[float,
     (nx, ny) bool
     """
     across, up = (
-        _distances(n, _in_units(middle), periodic=sides[0] == "periodic")
+        _distances(n, in_units(middle), periodic=sides[0] == "periodic")
         for n, middle, sides in zip(cells, center, boundaries, strict=True)
     )
-    reach = _in_units(radius)
+    reach = in_units(radius)
     half_widths = [isqrt(reach**2 - distance**2) if distance <= reach else -1 for distance in up]
     inside: Mask = np.array(across, dtype=object)[:, None] <= np.array(half_widths, dtype=object)[None, :]
     return inside.astype(np.bool_)
@@ -77,15 +72,10 @@ def area(
     return np.outer(x, y).astype(np.float64)
 
 
-def _in_units(length: float) -> int:
-    """Return a length in cells as a number of units of its last decimal place."""
-    return round(Decimal(repr(float(length))).scaleb(DECIMALS))
-
-
 def _distances(cells: int, middle: int, *, periodic: bool) -> list[int]:
     """Return the distance of each cell centre from a place along one axis, in units."""
-    distances = [abs((2 * cell + 1) * _CELL // 2 - middle) for cell in range(cells)]
+    distances = [abs((2 * cell + 1) * CELL // 2 - middle) for cell in range(cells)]
     if periodic:
-        whole = cells * _CELL
+        whole = cells * CELL
         distances = [min(distance % whole, -distance % whole) for distance in distances]
     return distances

@@ -13,7 +13,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from queue import SimpleQueue
+from typing import IO, TYPE_CHECKING, Any
 
 from phigen.errors import PhigenError, SimulationError
 from phigen.simulation import instruction_set
@@ -26,8 +27,9 @@ _START = "import sys; sys.path[:] = {path!r}; from phigen.simulation.separate_pr
 
 _ONE_AT_A_TIME = threading.Lock()
 
-_kept: dict[int, subprocess.Popen[bytes]] = {}
-"""The process by the id of the one that started it: a fork of that one does not share its pipes."""
+_kept: dict[tuple[int, str | None], subprocess.Popen[bytes]] = {}
+"""The processes, by the id of the one that started it and by the instruction set that it was started for.  A fork does
+not share the pipes of the process that it is forked from, and XLA_FLAGS may change while a process runs."""
 
 
 def own_process() -> dict[str, str]:
@@ -74,16 +76,26 @@ def run(simulations: Sequence[Simulation], shape: Shape) -> list[Outputs]:
 
 
 def serve() -> None:
-    """Simulate what is asked for on standard input, until that is closed; what the process does."""
+    """Simulate what is asked for on standard input; what the process does until that is closed, and then it ends."""
+    waiting: SimpleQueue[Any] = SimpleQueue()
     with os.fdopen(os.dup(0), "rb") as requests, os.fdopen(os.dup(1), "wb") as replies:
         os.dup2(2, 1)  # what a library prints shall not be taken for a reply
+        threading.Thread(target=_receive, args=(requests, waiting), daemon=True).start()
         while True:
-            try:
-                simulations, shape = pickle.load(requests)
-            except EOFError:
-                return
-            pickle.dump(_outcome(simulations, shape), replies, pickle.HIGHEST_PROTOCOL)
+            pickle.dump(_outcome(*waiting.get()), replies, pickle.HIGHEST_PROTOCOL)
             replies.flush()
+
+
+def _receive(requests: IO[bytes], waiting: SimpleQueue[Any]) -> None:
+    """Hand on each request; end the process when there can be no more, also in the middle of a simulation.
+
+    The process that asks closes its end of the pipe when it ends, however it ends: nobody waits for a reply then.
+    """
+    try:
+        while True:
+            waiting.put(pickle.load(requests))
+    finally:
+        os._exit(0)
 
 
 def _outcome(simulations: Sequence[Simulation], shape: Shape) -> list[Outputs] | PhigenError:
@@ -104,7 +116,8 @@ def _outcome(simulations: Sequence[Simulation], shape: Shape) -> list[Outputs] |
 
 def _process() -> subprocess.Popen[bytes]:
     """Return the process that is kept, or a new one if there is none or it has ended."""
-    kept = _kept.get(os.getpid())
+    key = os.getpid(), instruction_set.wanted()
+    kept = _kept.get(key)
     if kept is not None and kept.poll() is not None:
         _end(kept)
         kept = None
@@ -118,7 +131,7 @@ def _process() -> subprocess.Popen[bytes]:
             env=os.environ | own_process(),
             start_new_session=True,  # Ctrl-C is for the process that asked
         )
-        _kept[os.getpid()] = kept
+        _kept[key] = kept
     return kept
 
 
@@ -138,7 +151,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _end_kept() -> None:
-    """End the process when this one ends; a fork leaves it to the one that started it."""
-    kept = _kept.get(os.getpid())
-    if kept is not None:
-        _end(kept)
+    """End the processes when this one ends; a fork leaves them to the one that started them."""
+    for (starter, _), kept in _kept.items():
+        if starter == os.getpid():
+            _end(kept)

@@ -43,7 +43,8 @@ def physics() -> ModuleType:
 @contextmanager
 def surroundings(precision: Precision) -> Iterator[None]:
     """Set precision, backend and device while a program is traced or run; PhiML allows one thread at a time."""
-    physics()
+    with _ONE_AT_A_TIME:  # what the import changes in jax would be taken for the user's setting by another thread
+        physics()
     import jax
     from phi import math
     from phi.jax import JAX

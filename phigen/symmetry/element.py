@@ -245,5 +245,5 @@ class GroupElement(ABC):
         return None
 
     def shares_nothing(self, box: Box) -> bool:
-        """Whether no cell of a run is left to compare with the first run."""
+        """Return whether no cell of a run is left to compare with the first run."""
         return False

@@ -136,7 +136,7 @@ class Shift(GroupElement):
         return None
 
     def shares_nothing(self, box: Box) -> bool:
-        """Whether the shift is as long as a box with walls."""
+        """Return whether the shift is as long as a box with walls."""
         lengths = zip((self.x, self.y), box.cells, box.periodic, strict=True)
         return any(math.ceil(abs(length)) >= n and not wraps for length, n, wraps in lengths)
 

@@ -26,7 +26,7 @@ from phigen.recipe.loading import parse
 from phigen.recipe.model import Recipe
 from phigen.store.metadata import index_of
 from phigen.store.reading import open as open_dataset
-from tests.shared.files import files_of
+from tests.shared.files import abandoned, files_of
 from tests.shared.recipes import SMALL
 
 WRITTEN = [pytest.param(name, marks=[pytest.mark.torch] if name == "wang2022" else []) for name in FORMATS]
@@ -148,9 +148,7 @@ def test_what_is_there_is_left_alone(format: str, built: Path, tmp_path: Path) -
 
 
 def test_a_draft_of_an_export_that_was_killed_is_replaced(built: Path, tmp_path: Path) -> None:
-    draft = tmp_path / f".out.{'0' * 32}.draft"
-    draft.mkdir()
-    (draft / "half").write_text("")
+    abandoned(tmp_path / "out")
     path = phigen.export(built, tmp_path / "out", format="npy")
     assert not (path / "half").exists()
     assert [file.name for file in tmp_path.iterdir()] == ["out"]

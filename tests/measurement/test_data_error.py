@@ -139,3 +139,13 @@ def test_an_error_beside_no_motion_at_all_is_infinite_not_zero(noise: np.ndarray
     total = summarize(measure(family(np.zeros_like(noise), shift=0.5)[["smoke"]]))
     assert total["relative"].item() == np.inf
     assert summarize(measure(family(np.zeros_like(noise))[["smoke"]]))["relative"].item() == 0
+
+
+@pytest.mark.parametrize(
+    ("part", "found"),
+    [({"x": slice(1, -1)}, "62 of 64 cells along x"), ({"y": slice(1, -1)}, "62 of 64 cells along y")],
+)
+def test_a_part_in_the_middle_is_refused_too(eq3: Path, part: dict[str, slice], found: str) -> None:
+    """It rotates about the same centre, but a shift would wrap around at its edges."""
+    with pytest.raises(MeasureError, match=f"do not cover the whole box, got {found}"):
+        measure(open_dataset(eq3).isel(part))

@@ -102,8 +102,8 @@ def test_what_it_is_not_made_for_is_refused(orbit: xr.Dataset) -> None:
         ),
         (orbit.isel(run=0), "no dim run"),
         (orbit[["velocity"]].rename(velocity="speed"), "neither faces nor velocity, got speed; build it"),
-        (orbit[["velocity"]].isel(x=slice(0, 8)), "got 8 of 64 along x; measure before"),
-        (orbit[list(FACES)].isel(x_face=slice(0, 64)), "got 64 of 65 along x_face; measure before"),
+        (orbit[["velocity"]].isel(x=slice(0, 8)), "got 8 of 64 cells along x; measure before"),
+        (orbit[list(FACES)].isel(x_face=slice(0, 64)), "got 64 of 65 faces along x; measure before"),
         (orbit.isel(time=slice(11, None)), "frames 20 to 58, frame 20 is missing; keep them all"),
     ):
         with pytest.raises(MeasureError, match=fault) as caught:

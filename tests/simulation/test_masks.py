@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Literal
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phigen.recipe.checks.scene import inflow_problems
 from phigen.recipe.grid import Boundaries
 from phigen.recipe.scene import Inflow
 from phigen.simulation.masks import area, disc, inflow_smoke
@@ -131,3 +133,25 @@ def test_an_area_holds_its_lower_edges_and_continues_across_a_periodic_side() ->
     inside = area((8, 4), PERIODIC, (6.5, 10.5, 0, 4))
     assert np.flatnonzero(inside[:, 0]).tolist() == [0, 1, 6, 7]
     assert np.flatnonzero(area((8, 4), CLOSED, (2, 4, 0, 4))[:, 0]).tolist() == [2, 3]
+
+
+@given(st.tuples(st.integers(0, 80), st.integers(0, 80)), st.integers(1, 12), st.sampled_from(["closed", "periodic"]))
+def test_a_recipe_is_refused_exactly_if_a_disc_of_it_holds_no_cell(
+    tenths: tuple[int, int], radius: int, boundary: Literal["closed", "periodic"]
+) -> None:
+    inflow = Inflow(center=(tenths[0] / 10, tenths[1] / 10), radius=radius / 10)
+    boundaries: Boundaries = ((boundary, boundary), (boundary, boundary))
+    empty = not disc((8, 8), boundaries, center=inflow.center, radius=inflow.radius).any()
+    assert any("covers no cell centre" in text for text in inflow_problems(inflow, (8, 8))) == empty
+
+
+@pytest.mark.parametrize(
+    ("center", "radius", "cells"),
+    [((3.3, 3.5), 0.2, 1), ((5.7, 3.5), 0.2, 1), ((4.0, 3.4), 0.26**0.5, 0), ((4.0, 3.4), 0.51, 2)],
+)
+def test_a_rim_that_rounding_would_move_off_a_centre_is_checked_as_it_is_simulated(
+    center: tuple[float, float], radius: float, cells: int
+) -> None:
+    closed: Boundaries = (("closed", "closed"), ("closed", "closed"))
+    assert disc((8, 8), closed, center=center, radius=radius).sum() == cells
+    assert (list(inflow_problems(Inflow(center=center, radius=radius), (8, 8))) == []) == (cells > 0)

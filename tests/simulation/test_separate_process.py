@@ -6,12 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 
 from phigen.errors import SimulationError
-from phigen.simulation import separate_process
+from phigen.simulation import instruction_set, separate_process
 from phigen.simulation.compilation import Shape
 from phigen.simulation.program import simulate
 from phigen.symmetry.fields import SIMULATED
@@ -25,7 +26,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def the_process() -> subprocess.Popen[bytes]:
-    return separate_process._kept[os.getpid()]
+    return separate_process._kept[os.getpid(), instruction_set.wanted()]
 
 
 def test_it_is_started_once_and_gives_the_same_bits(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +127,7 @@ compilation.run = loud
 
 USER = """
 import os, phigen, jax
-from phigen.simulation import separate_process
+from phigen.simulation import instruction_set, separate_process
 jax.numpy.zeros(1).block_until_ready()
 run = phigen.plan(phigen.load("rotation_eq3")).runs[0]
 phigen.simulate(run.simulation)
@@ -140,6 +141,55 @@ def test_it_ends_with_the_process_that_started_it() -> None:
     (pid,) = map(int, done.stdout.split())
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+LONG = USER.replace(
+    "phigen.simulate(run.simulation)",
+    """
+from dataclasses import replace
+print(separate_process._process().pid, flush=True)
+phigen.simulate(replace(run.simulation, force=run.simulation.force[:1] * 10**6, frames=range(10**6 - 1, 10**6)))
+""",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="asks a POSIX system for its processes")
+def test_it_ends_in_the_middle_of_a_simulation_when_the_process_that_asked_is_killed() -> None:
+    """As a notebook's kernel that is restarted: otherwise it would compute to the end for nobody."""
+    with subprocess.Popen([sys.executable, "-c", LONG], stdout=subprocess.PIPE, text=True) as asking:
+        assert asking.stdout is not None
+        pid = int(asking.stdout.readline())
+        time.sleep(15)
+        assert asking.poll() is None
+        os.kill(pid, 0)
+        asking.kill()
+    deadline = time.monotonic() + 10
+    while _runs(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _runs(pid)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="asks a POSIX system for its processes")
+def test_another_instruction_set_is_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was started before XLA_FLAGS changed would compute values that the provenance does not name."""
+    separate_process._end_kept()
+    first = separate_process._process()
+    monkeypatch.setattr(instruction_set, "wanted", lambda: "AVX")
+    second = separate_process._process()
+    assert second is not first
+    assert separate_process._process() is second
+    separate_process._end_kept()
+    assert first.poll() is not None
+    assert second.poll() is not None
 
 
 def test_a_platform_of_jax_that_leaves_out_the_cpu_is_no_hindrance() -> None:

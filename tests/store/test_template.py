@@ -7,13 +7,12 @@ from pathlib import Path
 from phigen.building.builder import build
 from phigen.planning.plans import plan
 from phigen.recipe.model import Recipe
+from tests.shared.files import abandoned
 from tests.shared.stores import prepared
 
 
 def test_a_template_that_was_cut_off_is_made_anew(small: Recipe, tmp_path: Path) -> None:
-    draft = tmp_path / f".s.{'0' * 32}.draft.zarr"
-    draft.mkdir()
-    (draft / "half").write_text("")
+    draft = abandoned(tmp_path / "s.zarr")
     assert build(small, tmp_path / "s.zarr", workers=1).written == 8
     assert not draft.exists()
 

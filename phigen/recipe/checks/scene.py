@@ -12,7 +12,7 @@ from phigen.recipe.checks.problem import Problem, Problems
 from phigen.recipe.grid import Grid, Time
 from phigen.recipe.orbits import extent
 from phigen.recipe.scene import Inflow, Sample, Scene, Vary
-from phigen.recipe.values import spelled_out
+from phigen.recipe.values import CELL, in_units, spelled_out
 
 
 def schedule_fits_steps(scene: Scene, time: Time) -> Problems:
@@ -115,8 +115,9 @@ def inflow_problems(inflow: Inflow, cells: tuple[int, int]) -> Iterator[str]:
     if not (0 <= x <= width and 0 <= y <= height):
         yield f"the inflow at ({x:g}, {y:g}) is outside the box [0, {width}] x [0, {height}]; move it inside"
         return
-    gaps = (abs(p - (min(math.floor(p), n - 1) + 0.5)) for p, n in zip(inflow.center, cells, strict=True))
-    if math.hypot(*gaps) > inflow.radius:
+    nearest = ((2 * min(math.floor(p), n - 1) + 1) * CELL // 2 for p, n in zip(inflow.center, cells, strict=True))
+    gaps = (in_units(p) - centre for p, centre in zip(inflow.center, nearest, strict=True))
+    if sum(gap**2 for gap in gaps) > in_units(inflow.radius) ** 2:
         yield (
             f"the inflow at ({x:g}, {y:g}) covers no cell centre, got radius {inflow.radius:g}; "
             "cell centres are at 0.5, 1.5, ...: increase the radius or move the inflow onto a cell centre"
