@@ -55,7 +55,7 @@ def calibrate(recipe: Recipe, *, progress: Progress = silent) -> Calibration:
             located(
                 recipe,
                 ("symmetry",),
-                "has no target_error, so there is nothing to calibrate; add it, or build the recipe",
+                "has no target_error, so there is nothing to calibrate; add one",
             )
         )
     targets = [float(target) for target in spelled_out(recipe.symmetry.target_error)]

@@ -246,7 +246,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "both": ({"group": "D1_y", "elements": ["identity"]}, "group, elements: .*, got both"),
     "no such variable": (
         {"velocity": ("u", "v")},
-        r"u: is not a variable of the dataset, which has uo \(time, lat, lon\)",
+        r"u: is not a variable of the dataset, which has uo \(time, lat, ",
     ),
     "no such scalar": ({"scalar": "sst"}, "sst: is not a variable of the dataset"),
     "no such dim": ({"dims": ("t", "lat", "lon")}, "dims: uo has time, lat, lon, got t,lat,lon; name time"),
