@@ -7,7 +7,7 @@ other (`lax.map`, not `vmap`), so that no run's bits depend on the others of its
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -138,7 +138,18 @@ def _steps_to_each_frame(frames: range) -> list[int]:
 
 @lru_cache(maxsize=8)
 def _program(shape: Shape) -> Callable[[Inputs], Outputs]:
-    """Trace and compile the whole simulation for one shape of run.
+    """Trace and compile the whole simulation for one shape of run, one run after another."""
+    import jax
+    from jax import lax
+
+    program: Callable[[Inputs], Outputs] = jax.jit(
+        lambda inputs: lax.map(partial(_one_run, shape=shape), inputs), compiler_options=xla_options()
+    )
+    return program
+
+
+def _one_run(inputs: Inputs, *, shape: Shape) -> Outputs:
+    """Simulate one run, in what jax traces.
 
     The loop between frames has a length that the compiler does not know, so that it is the same code however
     many steps there are: unrolled or inlined it could round differently.
@@ -150,39 +161,32 @@ def _program(shape: Shape) -> Callable[[Inputs], Outputs]:
     flow_step = physics()
     domain = flow_step.Domain(shape.cells, shape.boundaries)
     working = f"float{BITS[shape.precision]}"
+    reach = jnp.maximum(inputs.dt_smoke, inputs.dt_velocity)
 
-    def one_run(inputs: Inputs) -> Outputs:
-        reach = jnp.maximum(inputs.dt_smoke, inputs.dt_velocity)
+    def one_step(_: Any, carry: tuple[_Flow, Health]) -> tuple[_Flow, Health]:
+        flow, health = carry
+        force = inputs.force[flow.steps]
+        state, pressure = flow_step.step(
+            flow.state,
+            domain,
+            inflow=inputs.inflow,
+            force=jnp.einsum("rxy,rc->cxy", inputs.masks, force) if shape.areas else force[0],
+            dt_smoke=inputs.dt_smoke,
+            dt_velocity=inputs.dt_velocity,
+        )
+        state, pressure = flow_step.symmetrize(state, pressure, domain, shape.symmetric)
+        speed = jnp.maximum(jnp.abs(state.velocity_x).max(), jnp.abs(state.velocity_y).max())
+        divergence = jnp.abs(flow_step.divergence_of(state, domain)).max()
+        now = Health(divergence=divergence, courant=speed * reach, peak=jnp.abs(state.smoke).max())
+        return _Flow(flow.steps + 1, state, pressure), Health(*map(jnp.maximum, health, now))
 
-        def one_step(_: Any, carry: tuple[_Flow, Health]) -> tuple[_Flow, Health]:
-            flow, health = carry
-            force = inputs.force[flow.steps]
-            state, pressure = flow_step.step(
-                flow.state,
-                domain,
-                inflow=inputs.inflow,
-                force=jnp.einsum("rxy,rc->cxy", inputs.masks, force) if shape.areas else force[0],
-                dt_smoke=inputs.dt_smoke,
-                dt_velocity=inputs.dt_velocity,
-            )
-            state, pressure = flow_step.symmetrize(state, pressure, domain, shape.symmetric)
-            speed = jnp.maximum(jnp.abs(state.velocity_x).max(), jnp.abs(state.velocity_y).max())
-            divergence = jnp.abs(flow_step.divergence_of(state, domain)).max()
-            now = Health(divergence=divergence, courant=speed * reach, peak=jnp.abs(state.smoke).max())
-            return _Flow(flow.steps + 1, state, pressure), Health(*map(jnp.maximum, health, now))
+    def one_frame(flow: _Flow, count: Array) -> tuple[_Flow, Outputs]:
+        zero = jnp.zeros((), working)
+        flow, health = lax.fori_loop(0, count, one_step, (flow, Health(zero, zero, zero)))
+        fields = flow_step.finished(flow.state, flow.pressure, domain, unit=inputs.unit, cells=shape.resampled)
+        kept = Outputs({name: fields[name] for name in shape.fields}, health)
+        return flow, jax.tree.map(lambda values: values.astype(shape.dtype), kept)
 
-        def one_frame(flow: _Flow, count: Array) -> tuple[_Flow, Outputs]:
-            zero = jnp.zeros((), working)
-            flow, health = lax.fori_loop(0, count, one_step, (flow, Health(zero, zero, zero)))
-            fields = flow_step.finished(flow.state, flow.pressure, domain, unit=inputs.unit, cells=shape.resampled)
-            kept = Outputs({name: fields[name] for name in shape.fields}, health)
-            return flow, jax.tree.map(lambda values: values.astype(shape.dtype), kept)
-
-        rest = _Flow(jnp.zeros((), jnp.int32), domain.at_rest(working), jnp.zeros(shape.cells, working))
-        frames: Outputs = lax.scan(one_frame, rest, inputs.counts)[1]
-        return frames
-
-    program: Callable[[Inputs], Outputs] = jax.jit(
-        lambda inputs: lax.map(one_run, inputs), compiler_options=xla_options()
-    )
-    return program
+    rest = _Flow(jnp.zeros((), jnp.int32), domain.at_rest(working), jnp.zeros(shape.cells, working))
+    frames: Outputs = lax.scan(one_frame, rest, inputs.counts)[1]
+    return frames

@@ -81,7 +81,7 @@ def inverse_laplacian(along_x: Matrix, along_y: Matrix) -> Matrix:
 
 
 def _cosines(period: int) -> Matrix:
-    """Give cos(2 pi m / period) for every m, from the C library: numpy's own differs between processors."""
+    """Compute cos(2 pi m / period) for every m with the C library: numpy's own differs between processors."""
     return np.array([math.cos(2 * math.pi * m / period) for m in range(period)])
 
 
