@@ -20,6 +20,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import phigen
+from phigen.building.catalogue import entries
 from phigen.cli import COMMANDS, main
 from phigen.recipe.loading import parse
 from phigen.recipe.model import Recipe
@@ -39,6 +40,20 @@ def test_every_block_is_of_a_language_that_is_tested_or_says_why_it_is_not_run()
     untested = [block for block in BLOCKS if block.language not in ("python", "console", "yaml")]
     assert [block.where for block in untested if block.not_run is None] == []
     assert [block.where for block in BLOCKS if block.not_run == ""] == []
+
+
+def test_the_table_of_recipes_has_the_numbers_of_the_catalogue() -> None:
+    rows = [line.strip("| ").split(" | ") for line in DOCUMENTS[0].read_text(encoding="utf-8").splitlines()]
+    table = {row[0].strip("`"): row[2:] for row in rows if len(row) == 6 and row[0].startswith("`")}
+    known = {entry["name"]: entry for entry in entries()}
+    assert table.keys() == known.keys()
+    for name, (runs, size, _, errors) in table.items():
+        number, unit = size.split()
+        assert int(runs.replace(",", "")) == known[name]["runs"], name
+        assert float(number) * {"MB": 1e6, "GB": 1e9}[unit] == pytest.approx(known[name]["bytes"], rel=0.05), name
+        measured = [row["mae"] for row in known[name]["errors"] if row["variable"] == "velocity"]
+        written = [float(error) for error in re.findall(r"[\d.]*\d", errors)]
+        assert (written[0], written[-1]) == pytest.approx((measured[0], measured[-1]), abs=0.006), name
 
 
 # Python: the blocks of a document are one script, in a folder that has the files they name.

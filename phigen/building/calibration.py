@@ -52,7 +52,11 @@ def calibrate(recipe: Recipe, *, progress: Progress = silent) -> Calibration:
     """
     if recipe.symmetry.target_error is None:
         raise RecipeError(
-            located(recipe, ("symmetry",), "has no target_error, got levels; there is nothing to calibrate")
+            located(
+                recipe,
+                ("symmetry",),
+                "has no target_error, so there is nothing to calibrate; add one",
+            )
         )
     targets = [float(target) for target in spelled_out(recipe.symmetry.target_error)]
     progress("calibrating", 0, len(targets))

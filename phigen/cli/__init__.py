@@ -88,6 +88,7 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 def main() -> None:
     """Build fluid datasets whose symmetry is exact, broken by a known amount, or graded in between.
 
-    RECIPE is a YAML file, or the name of a recipe that ships with phigen.  DATASET is what `phigen build` wrote;
-    measure and preview also take netCDF files and zarr stores from elsewhere.
+    RECIPE is a YAML file, or the name of a recipe that ships with phigen.  DATASET is the path that `phigen build` or
+    `phigen download` wrote to.  measure, preview and export also take hf://datasets/OWNER/NAME, which is read from the
+    Hugging Face Hub; measure and preview also take netCDF files and zarr stores from elsewhere.
     """

@@ -14,8 +14,13 @@ from phigen.cli.output import print_errors, print_json, progress_bars
 
 @click.command()
 @recipe_argument
-@click.option("--out", type=click.Path(), help="Store to write; datasets/NAME.zarr if left out.")
-@click.option("--workers", type=click.IntRange(min=1), help="Number of processes to simulate with on this machine.")
+@click.option("--out", type=click.Path(), help="Zarr store to write; datasets/NAME.zarr if left out.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Processes to simulate with on this machine; as many as save time if left out.",
+)
 @click.option("--scheduler", metavar="ADDRESS", help="Simulate on the workers of a running dask.distributed scheduler.")
 @json_option
 @debug_option

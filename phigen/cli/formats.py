@@ -18,7 +18,7 @@ from phigen.cli.output import progress_bars
     help="Tensors as published by Wang et al. 2022, HDF5 of The Well, numpy arrays, or netCDF.",
 )
 @click.option(
-    "--out", type=click.Path(), help="File or folder to write; NAME-FORMAT or NAME.nc beside DATASET if left out."
+    "--out", type=click.Path(), help="Folder, or .nc file, to write; NAME-FORMAT or NAME.nc beside DATASET if left out."
 )
 @debug_option
 def export(dataset: str, format: str, out: str | None) -> None:
@@ -35,12 +35,15 @@ def export(dataset: str, format: str, out: str | None) -> None:
 @click.command(name="import")
 @click.argument("format", type=click.Choice(["wang2022"]))
 @click.argument("source")
-@click.option("--out", type=click.Path(), help="Store to write; datasets/NAME.zarr for each set in SOURCE if left out.")
+@click.option(
+    "--out", type=click.Path(), help="Zarr store to write; datasets/NAME.zarr for each set in SOURCE if left out."
+)
 @debug_option
 def import_(format: str, source: str, out: str | None) -> None:
     """Convert datasets of another format to phigen's.
 
-    SOURCE is a zip file, a folder of zip files, an unpacked folder or hf://...
+    SOURCE is a zip file, a folder of zip files, an unpacked folder, or hf://datasets/OWNER/NAME.  A source with several
+    sets becomes several datasets.
     """
     from phigen.formats.wang2022.reader import import_dataset
 

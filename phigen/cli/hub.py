@@ -14,7 +14,7 @@ from phigen.cli.output import print_json, print_table, progress_bars
 @click.command()
 @dataset_argument
 @click.argument("repository", metavar="OWNER/NAME")
-@click.option("--version", help="Version to publish, such as 1.0.0; the recipe's if left out.")
+@click.option("--version", metavar="X.Y.Z", help="Version to publish, such as 1.0.0; the recipe's if left out.")
 @click.option("--private", is_flag=True, help="Create the repository as private.")
 @click.option("--dry-run", is_flag=True, help="Show files, bytes and the card; nothing is sent.")
 @json_option
@@ -69,6 +69,7 @@ def _rehearse(path: Path, repository: str, version: str | None, as_json: bool) -
     "--level",
     "levels",
     type=float,
+    metavar="L",
     multiple=True,
     help="Download the runs of this level only; can be given more than once.",
 )
@@ -81,7 +82,7 @@ def _rehearse(path: Path, repository: str, version: str | None, as_json: bool) -
 def download(reference: str, levels: tuple[float, ...], split: str | None, out: str | None, as_json: bool) -> None:
     """Download a published dataset, or some of its runs.
 
-    It is the newest version if none is named.  Every file is checked.
+    Without a version, downloads the newest one.  Every file is checked.
     """
     from phigen.hub.downloading import download as downloaded
 
@@ -136,7 +137,8 @@ def versions(repository: str, as_json: bool) -> None:
 def list_datasets(as_json: bool) -> None:
     """List the datasets of the shipped recipes.
 
-    Shows how large and how far from symmetric each is, and whether it is built here, in the folder datasets.
+    Shows how large each is, how far from symmetric, whether it is in the folder datasets here, and for which versions
+    of jaxlib its values are recorded.
     """
     from phigen.building.catalogue import entries, is_built
 

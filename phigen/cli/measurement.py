@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @json_option
 @debug_option
 def inspect(dataset: str, as_json: bool) -> None:
-    """Show what is in DATASET, from the store alone."""
+    """Show what DATASET contains; no fields are read."""
     from phigen.hub.opening import located
     from phigen.store.summary import describe
 
@@ -53,9 +53,7 @@ def inspect(dataset: str, as_json: bool) -> None:
     is_flag=True,
     help="Also simulate and draw the error that floating-point rounding alone would make.",
 )
-@click.option(
-    "--convention", type=click.Choice(["wang2022"]), help="Measure as the notebook of that paper does, for comparison."
-)
+@click.option("--convention", type=click.Choice(["wang2022"]), help="Measure as the notebook of Wang et al. 2022 does.")
 @foreign_options
 @json_option
 @debug_option
@@ -70,9 +68,11 @@ def measure(
 ) -> None:
     """Measure the data equivariance error of DATASET.
 
-    Prints it by level, variable and group element.  DATASET is one of phigen's, or any netCDF file or zarr store with
-    a velocity.  Its variables and dims are found by
-    their names and attributes, unless --velocity, --dims and --run-dim name them; --group or --elements says what to
+    Prints the mean absolute error, the root mean square (l2) and the error relative to the mean magnitude, by level,
+    variable and group element.
+
+    DATASET is one of phigen's, or any netCDF file or zarr store with a velocity.  The variables and dims of such data
+    are known by their names and attributes, or by --velocity, --dims and --run-dim; --group or --elements says what to
     compare.
     """
     if convention is not None:
@@ -115,8 +115,10 @@ def _measure(
 
 @click.command()
 @dataset_argument
-@click.option("--out", type=click.Path(), help="A .png, or a .gif of up to 60 frames; beside DATASET if left out.")
-@click.option("--level", type=float, help="The level whose plumes are drawn; the middle one if left out.")
+@click.option(
+    "--out", type=click.Path(), help="A .png, or a .gif of up to 60 frames; NAME.png beside DATASET if left out."
+)
+@click.option("--level", type=float, metavar="L", help="The level whose plumes are drawn; the middle one if left out.")
 @foreign_options
 @debug_option
 def preview(dataset: str, out: str | None, level: float | None, described: dict[str, Any]) -> None:

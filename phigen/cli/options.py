@@ -53,13 +53,19 @@ class Names(click.ParamType[tuple[str, ...]]):
 
 _FOREIGN = (
     click.option(
-        "--velocity", type=Names(), help="Variables that hold its x and y components, as in u,v, or one that has both."
+        "--velocity", type=Names(), help="Variables with the velocity along x and y, as in u,v, or one that holds both."
     ),
-    click.option("--scalar", help="A scalar variable to measure and draw as well."),
-    click.option("--dims", type=Names(), help="Names of the dims for time, y and x, as in time,lat,lon, or y and x."),
-    click.option("--run-dim", help="Name of the dim that counts runs."),
-    click.option("--group", help="Compare every field with its own images under this group, such as D1_y."),
-    click.option("--elements", type=Names(), help="Compare runs: the group element of each, as in identity,mirror_y."),
+    click.option("--scalar", metavar="NAME", help="A scalar variable to measure and draw as well."),
+    click.option("--dims", type=Names(), help="The dims that are time, y and x, as in time,lat,lon, or only y and x."),
+    click.option("--run-dim", metavar="DIM", help="The dim that counts runs; run if left out."),
+    click.option(
+        "--group", metavar="G", help="Compare every field with its own images under this group, such as D1_y."
+    ),
+    click.option(
+        "--elements",
+        type=Names(),
+        help="Compare runs with one another: the group element of each, as in identity,mirror_y.",
+    ),
 )
 
 

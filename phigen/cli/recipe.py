@@ -54,7 +54,7 @@ def plan(recipe: str, as_json: bool) -> None:
 
 @click.command()
 @recipe_argument
-@click.option("--out", type=click.Path(), help="Picture to write, a .png; NAME-calibration.png if left out.")
+@click.option("--out", type=click.Path(), help="A .png to draw; NAME-calibration.png if left out.")
 @json_option
 @debug_option
 def calibrate(recipe: str, out: str | None, as_json: bool) -> None:
@@ -64,14 +64,16 @@ def calibrate(recipe: str, out: str | None, as_json: bool) -> None:
     """
     from phigen.building.calibration import calibrate as calibrated
     from phigen.pictures.charts import draw_calibration
+    from phigen.pictures.files import refuse_suffix
     from phigen.recipe.loading import load
     from phigen.simulation.separate_process import own_process
 
     loaded = load(recipe)
+    path = Path(out if out is not None else f"{loaded.name}-calibration.png")
+    refuse_suffix(path, ".png")
     os.environ.update(own_process())
     with progress_bars() as progress:
         calibration = calibrated(loaded, progress=progress)
-    path = Path(out if out is not None else f"{loaded.name}-calibration.png")
     draw_calibration(calibration, loaded.name, path)
     rows = calibration.rows
     curve = [{"breaking": breaking, "error": error} for breaking, error in calibration.curve]

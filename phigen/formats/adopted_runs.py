@@ -66,7 +66,7 @@ def _images(group: str, levels: NDArray[Any]) -> dict[str, Any]:
     images = next((own for name, own in POINT_GROUPS.items() if name == group and len(own) > 1), None)
     if images is None:
         known = ", ".join(name for name, own in POINT_GROUPS.items() if len(own) > 1)
-        raise MeasureError(f"group: must be one of rotations and reflections, got {group}; choose from {known}")
+        raise MeasureError(f"group: must be a group of rotations and reflections, got {group}; choose from {known}")
     source = np.repeat(np.arange(len(levels)), len(images))
     return {"source": source, "level": levels[source], "orbit": source, "element": [*images] * len(levels)}
 

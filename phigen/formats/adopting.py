@@ -84,13 +84,14 @@ def adopt(
     wanted = [*names, *([scalar] if scalar is not None else [])]
     for name in wanted:
         if name not in dataset:
-            raise MeasureError(f"{name}: is not a variable of the dataset, got {listed(dataset)}; name one of these")
+            raise MeasureError(
+                f"{name}: is not a variable of the dataset, which has {listed(dataset)}; name one of these"
+            )
     own = axes(dataset[names[0]], dims)
     run_dim = run_dim if run_dim is not None else "run" if "run" in dataset[names[0]].dims else None
     if run_dim is not None and run_dim not in dataset[names[0]].dims:
-        raise MeasureError(
-            f"run_dim: {names[0]} has no dim {run_dim}, got {listed(dataset[list(names)])}; name one of its dims"
-        )
+        there = ", ".join(map(str, dataset[names[0]].dims))
+        raise MeasureError(f"run_dim: must be a dim of {names[0]}, got {run_dim}; choose from {there}")
     new_names = {dim: axis for axis, dim in own.items()} | ({run_dim: "run"} if run_dim is not None else {})
     upright = _upright(dataset[wanted], own)
     parts = {"velocity": _velocity([upright[name] for name in names], new_names)}

@@ -106,7 +106,8 @@ def axes(field: xr.DataArray, names: Sequence[str] | None) -> dict[str, str]:
         return dict(zip(("time", "y", "x")[-len(names) :], names, strict=True))
     candidates: dict[str, list[str]] = {axis: [] for axis in _AXES}
     import_module("cf_xarray")  # adds `.cf` to fields
-    attributed = field.cf.axes | field.cf.coordinates
+    capital = _with_capital_axes(field)
+    attributed = capital.cf.axes | capital.cf.coordinates
     for dim in map(str, field.dims):
         axis = _axis_by_attributes(dim, attributed) or _axis_by_name(dim)
         if axis is not None:
@@ -116,6 +117,15 @@ def axes(field: xr.DataArray, names: Sequence[str] | None) -> dict[str, str]:
             problem = f"{axis} may be {' or '.join(dims)}" if dims else f"no dim is known as {axis}"
             raise MeasureError(f"dims: {problem}, got {there}; name them, as in --dims time,y,x")
     return {axis: dims[0] for axis, dims in candidates.items() if dims}
+
+
+def _with_capital_axes(field: xr.DataArray) -> xr.DataArray:
+    """Return a field whose attributes `axis` are capitals: CF ignores their case, cf-xarray does not."""
+    field = field.copy(deep=False)
+    for coordinate in field.coords.values():
+        if "axis" in coordinate.attrs:
+            coordinate.attrs = coordinate.attrs | {"axis": str(coordinate.attrs["axis"]).upper()}
+    return field
 
 
 def _axis_by_attributes(dim: str, attributed: Mapping[str, Sequence[Any]]) -> str | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from phigen.hub import file_list
 from phigen.hub.file_list import LIST
 from phigen.hub.reference import Reference
-from phigen.recipe.semver import is_semantic, precedence
+from phigen.recipe.semver import is_semantic, newest
 
 
 def cached(wanted: Reference) -> Path:
@@ -16,11 +16,11 @@ def cached(wanted: Reference) -> Path:
 
 
 def newest_cached(repository: str) -> Reference | None:
-    """Return the newest version of a dataset that is in the Hub's cache; None if there is none."""
+    """Return the newest version in the Hub's cache, chosen as on the Hub; None if there is none."""
     folders = _cache(repository).glob("v*")
     versions = [folder.name.removeprefix("v") for folder in folders if (folder / LIST).is_file()]
-    known = sorted(filter(is_semantic, versions), key=precedence)
-    return Reference(repository, known[-1]) if known else None
+    version = newest(filter(is_semantic, versions))
+    return Reference(repository, version) if version is not None else None
 
 
 def held_by(folder: Path) -> Reference | None:

@@ -18,8 +18,7 @@ _BY_STATUS = {
     403: "your token does not have the right to do this; use one with write access, made in your settings on the Hub",
     409: "somebody else has just created the same; run the same command again to see what is there",
     412: "somebody else has changed the repository meanwhile; run the same command again to continue",
-    429: "the Hub has received too many requests from you; what has arrived is kept: run the same command again in a "
-    "few minutes",
+    429: "the Hub has received too many requests from you; run the same command again in a few minutes",
 }
 
 
@@ -64,8 +63,8 @@ def explained(what: Reference | str) -> Iterator[None]:
         raise HubError(f"{what}: {_by_status(error.response.status_code, error.server_message)}") from error
     except (errors.OfflineModeIsEnabled, errors.LocalEntryNotFoundError, httpx.TransportError) as error:
         raise UnreachableError(
-            f"{what}: the Hub cannot be reached, got {type(error).__name__}; what has arrived is kept: run the same "
-            "command again when it can be reached"
+            f"{what}: the Hub cannot be reached, got {type(error).__name__}; run the same command again when it can be "
+            "reached"
         ) from error
 
 
@@ -81,5 +80,5 @@ def _unwrapped() -> Iterator[None]:
 def _by_status(status: int, said: str | None) -> str:
     """Return what an HTTP status means and what to do, with the Hub's own words where the status has no entry."""
     reason = f", {' '.join(said.split())}" if said else ""
-    other = f"the Hub answers with status {status}{reason}; what has arrived is kept: run the same command again later"
+    other = f"the Hub answers with status {status}{reason}; run the same command again later"
     return _BY_STATUS.get(status, other)

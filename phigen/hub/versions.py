@@ -9,7 +9,7 @@ from phigen.errors import HubError
 from phigen.hub.reference import Reference
 from phigen.hub.refusals import explained
 from phigen.hub.repository import KIND, api
-from phigen.recipe.semver import is_prerelease, is_semantic, precedence
+from phigen.recipe.semver import is_semantic, newest, precedence
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,10 @@ def resolve(wanted: Reference) -> tuple[Reference, str]:
     """
     there = commits_by_version(wanted)
     if wanted.version is None:
-        newest = next((version for version in there if not is_prerelease(version)), next(iter(there), None))
-        if newest is None:
+        version = newest(there)
+        if version is None:
             raise HubError(f"{wanted}: has no published version; publish one with phigen publish DATASET {wanted}")
-        wanted = wanted.at(newest)
+        wanted = wanted.at(version)
     elif wanted.version not in there:
         known = ", ".join(f"v{version}" for version in there) or "none"
         raise HubError(f"{wanted}: there is no such version, published are {known}; name one of them")

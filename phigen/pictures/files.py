@@ -10,6 +10,18 @@ from phigen.atomic import written_whole
 from phigen.errors import StoreError
 
 
+def refuse_suffix(path: Path, *known: str) -> None:
+    """Refuse a picture whose name does not end in one of the known suffixes.
+
+    Raises
+    ------
+    StoreError
+        If its suffix is another.
+    """
+    if path.suffix not in known:
+        raise StoreError(f"{path}: must end in {' or '.join(known)}, got {path.suffix or 'no suffix'}; rename it")
+
+
 @contextmanager
 def drawn(path: Path) -> Iterator[Path]:
     """Yield the path of a draft that becomes the picture at the end, over an earlier one.

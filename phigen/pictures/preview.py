@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from phigen.errors import MeasureError, StoreError
+from phigen.errors import MeasureError
 from phigen.measurement.data_error import measure
-from phigen.pictures.files import drawn
+from phigen.pictures.files import drawn, refuse_suffix
 from phigen.simulation.staggered import centred
 from phigen.symmetry.element import Box
 from phigen.symmetry.fields import FACES
@@ -62,8 +62,7 @@ def preview(dataset: xr.Dataset, path: str | Path, *, level: float | None = None
         If the file cannot be written, or has another suffix.
     """
     path = Path(path)
-    if path.suffix not in _FORMATS:
-        raise StoreError(f"{path}: must end in .png or .gif, got {path.suffix or 'no suffix'}; choose one of these")
+    refuse_suffix(path, *_FORMATS)
     picture = _Picture.of(dataset, level)
     with drawn(path) as draft:
         if path.suffix == ".png":

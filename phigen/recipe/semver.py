@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _IDENTIFIER = r"(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)"
 
@@ -34,3 +35,8 @@ def precedence(version: str) -> Precedence:
     parts = pre.split(".") if pre else []
     identifiers = tuple((not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts)
     return (major, minor, patch), not pre, identifiers
+
+
+def newest(versions: Iterable[str]) -> str | None:
+    """Return the newest version that is not a pre-release, or else the newest pre-release; None if there are none."""
+    return max(versions, key=lambda version: (not is_prerelease(version), precedence(version)), default=None)

@@ -132,7 +132,7 @@ def _refuse_another(path: Path, recipe: Recipe) -> None:
         stored = stored_attributes(path)
     except StoreError:
         raise StoreError(
-            f"{path}: holds something else, no dataset of phigen's; choose another place with --out"
+            f"{path}: holds something other than a dataset of phigen's; choose another place with --out"
         ) from None
     attributes = translated(stored, str(path))
     if "recipe_sha256" not in attributes:

@@ -37,8 +37,8 @@ def describe(path: str | Path) -> dict[str, Any]:
     -------
     dict
         Plain values, as JSON has them: what the dataset is, how many of its runs are there, what they are, the solver's
-        health, the versions that computed it, the sha256 of its recipe and of its content (of the manifest), and for
-        each variable dims, shape, dtype, statistics and bytes on disk.
+        health, the versions and the instruction set that computed it, the sha256 of its recipe and of its content (of
+        the manifest), and for each variable dims, shape, dtype, statistics and bytes on disk.
 
     Raises
     ------
@@ -71,15 +71,21 @@ def describe(path: str | Path) -> dict[str, Any]:
         "frames": [int(frame) for frame in np.asarray(arrays["time"][:])[[0, -1]]],
         "largest_divergence": _largest(_values(arrays, "divergence", known)),
         "largest_courant": _largest(_values(arrays, "courant", known)),
-        **{name: attributes[name] for name in ("recipe_sha256", "source", "instruction_set") if name in attributes},
+        **_known(attributes, "recipe_sha256", "source", "instruction_set"),
         "content_sha256": known.digest,
         "layout": attributes["layout"],
         "versions": attributes["versions"],
+        **_known(attributes, "instruction_set"),
         "bytes": sum(sizes.values()),
         "variables": [
             _variable(arrays, name, known) | {"bytes": sizes[name]} for name in sorted(FIELDS) if name in arrays
         ],
     }
+
+
+def _known(attributes: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return those of the attributes that there are; imported stores and stores of phigen 0.1 lack some."""
+    return {name: attributes[name] for name in names if name in attributes}
 
 
 def _arrays(known: Manifest) -> Arrays:

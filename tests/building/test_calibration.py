@@ -153,7 +153,7 @@ def test_a_recipe_of_levels_has_nothing_to_calibrate() -> None:
     levels = parse(
         RECIPE.format(targets="[0]", more="").replace("target_error: [0]", "breaking: {gains: [0, 1, 1, 1]}")
     )
-    with pytest.raises(RecipeError, match="has no target_error, got levels; there is nothing to calibrate"):
+    with pytest.raises(RecipeError, match="has no target_error, so there is nothing to calibrate"):
         calibrate(levels)
 
 

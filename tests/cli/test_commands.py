@@ -8,10 +8,11 @@ import sys
 import warnings
 from pathlib import Path
 
+import click
 import pytest
 
 from phigen.building.builder import build
-from phigen.cli import COMMANDS
+from phigen.cli import COMMANDS, main
 from phigen.recipe.loading import parse
 from tests.shared.command import phigen, run_here, succeeds_here
 from tests.shared.files import files_of
@@ -24,9 +25,15 @@ def test_every_command_has_help_for_itself_and_each_of_its_options(command: str)
     text = succeeds_here(command, "--help")
     assert "Usage: phigen" in text
     assert "--debug" in text
-    options = [line for line in text.split("Options:")[1].splitlines() if line.strip().startswith("--")]
+    options = [option for option in _command(command).params if isinstance(option, click.Option)]
     assert options
-    assert all(len(line.split("  ")) > 2 or len(line) > 26 for line in options), options
+    assert [option.name for option in options if not (option.help or "").endswith(".")] == []
+
+
+def _command(name: str) -> click.Command:
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    return command
 
 
 def test_the_list_of_commands_shows_whole_sentences() -> None:
@@ -93,6 +100,7 @@ BAD_INPUT = {
     "an import of an empty folder": ["import", "wang2022", "built.zarr"],
     "an import over something": ["import", "wang2022", "originals", "--out", "small.yaml"],
     "an import from the Hub": ["import", "wang2022", "hf://datasets/dl2-g32/smokeplume"],
+    "a calibration that is not a png": ["calibrate", "graded.yaml", "--out", "x.jpg"],
     "a calibration drawn nowhere": ["calibrate", "graded.yaml", "--out", "small.yaml/x.png"],
 }
 

@@ -244,11 +244,14 @@ def test_hdf5_that_names_no_dims_is_read_by_theirs(tmp_path: Path) -> None:
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "nothing to compare": ({}, r"nothing says what to compare, got uo \(time, lat, lon\), vo .*; --group D1_y"),
     "both": ({"group": "D1_y", "elements": ["identity"]}, "group, elements: .*, got both"),
-    "no such variable": ({"velocity": ("u", "v")}, r"u: is not a variable of the dataset, got uo \(time, lat, lon\)"),
+    "no such variable": (
+        {"velocity": ("u", "v")},
+        r"u: is not a variable of the dataset, which has uo \(time, lat, ",
+    ),
     "no such scalar": ({"scalar": "sst"}, "sst: is not a variable of the dataset"),
     "no such dim": ({"dims": ("t", "lat", "lon")}, "dims: uo has time, lat, lon, got t,lat,lon; name time"),
-    "no such run dim": ({"run_dim": "member"}, "run_dim: uo has no dim member, got uo"),
-    "no such group": ({"group": "C8"}, "group: must be one of rotations and reflections, got C8; choose from C2"),
+    "no such run dim": ({"run_dim": "member"}, "run_dim: must be a dim of uo, got member; choose from time, lat, lon"),
+    "no such group": ({"group": "C8"}, "group: must be a group of rotations and reflections, got C8; choose from C2"),
     "the trivial group": ({"group": "C1"}, "got C1"),
     "a rotation by 90 degrees of an oblong": (
         {"group": "C4"},

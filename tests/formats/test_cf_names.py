@@ -19,6 +19,7 @@ def field(*dims: str, **attributes: dict[str, str]) -> xr.DataArray:
     ("y", "x"),
     [
         ({"axis": "Y"}, {"axis": "X"}),
+        ({"axis": "y"}, {"axis": "x"}),
         ({"standard_name": "latitude"}, {"standard_name": "longitude"}),
         ({"standard_name": "projection_y_coordinate"}, {"standard_name": "projection_x_coordinate"}),
         ({"units": "degrees_north"}, {"units": "degrees_east"}),

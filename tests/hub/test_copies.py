@@ -20,12 +20,12 @@ def test_each_version_has_a_folder_of_its_own(cache: Path) -> None:
     assert cached(Reference("owner/name", "1.0.0")) == cache / "owner" / "name" / "v1.0.0"
 
 
-def test_the_newest_copy_is_by_version_not_by_name(cache: Path) -> None:
+def test_the_newest_copy_is_by_version_not_by_name_and_not_a_prerelease(cache: Path) -> None:
     assert newest_cached("owner/name") is None
     for version in ("1.9.0", "1.10.0", "2.0.0-rc.1", "latest"):
         folder = cache / "owner" / "name" / f"v{version}"
         folder.mkdir(parents=True)
         (folder / "files.json").write_text("{}")
     (cache / "owner" / "name" / "v3.0.0").mkdir()
-    assert newest_cached("owner/name") == Reference("owner/name", "2.0.0-rc.1")
+    assert newest_cached("owner/name") == Reference("owner/name", "1.10.0")
     assert newest_cached("owner/other") is None

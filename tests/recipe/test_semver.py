@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from phigen.recipe.semver import is_prerelease, is_semantic, precedence
+from phigen.recipe.semver import is_prerelease, is_semantic, newest, precedence
 
 IN_ORDER = [
     "0.9.10",
@@ -37,7 +37,7 @@ def test_what_is_none_is_not_taken_for_one(text: str) -> None:
     assert not is_semantic(text)
 
 
-def test_a_prerelease_is_told_from_a_release() -> None:
+def test_a_prerelease_is_distinguished_from_a_release() -> None:
     assert [version for version in IN_ORDER if not is_prerelease(version)] == [
         "0.9.10",
         "1.0.0",
@@ -45,3 +45,9 @@ def test_a_prerelease_is_told_from_a_release() -> None:
         "1.10.0",
         "2.0.0",
     ]
+
+
+def test_the_newest_is_a_release_if_there_is_one() -> None:
+    assert newest(["1.9.0", "2.0.0-rc.1", "1.10.0"]) == "1.10.0"
+    assert newest(["1.0.0-rc.1", "1.0.0-rc.2", "1.0.0-beta"]) == "1.0.0-rc.2"
+    assert newest([]) is None

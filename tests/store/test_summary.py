@@ -39,6 +39,7 @@ def test_each_variable_is_described_as_xarray_opens_it(eq10: Path) -> None:
     assert facts["splits"] == {"train": 40}
     assert facts["frames"] == [10, 59]
     assert (facts["finished"], facts["runs"], facts["runs_stored"], facts["layout"]) == (True, 40, 40, 2)
+    assert facts["instruction_set"] == dataset.attrs["instruction_set"]
     assert (facts["content_sha256"], facts["recipe_sha256"]) == (manifest.load(eq10).digest, dataset.recipe_sha256)
     assert facts["instruction_set"] == dataset.instruction_set
 

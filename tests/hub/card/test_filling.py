@@ -180,7 +180,7 @@ def test_text_without_markup_is_left_as_it_is(text: str) -> None:
 
 def test_numbers_are_those_of_the_store(facts: dict[str, Any], errors: xr.Dataset) -> None:
     text = card_of(facts, errors)
-    (_, _, *numbers), (_, _, *variables) = tables(section(text, "What it holds"))
+    (_, _, *numbers), (_, _, *variables) = tables(section(text, "What it contains"))
     here = dict(numbers)
     assert here["runs"] == "8, made from 4 simulations"
     assert here["frames per run"] == "5, from step 1 to step 5"
@@ -189,7 +189,12 @@ def test_numbers_are_those_of_the_store(facts: dict[str, Any], errors: xr.Datase
     _, _, *statistics = tables(section(text, "Statistics for normalisation"))[0]
     velocity = next(variable for variable in facts["variables"] if variable["name"] == "velocity")
     assert [float(row[4]) for row in statistics[1:]] == pytest.approx(velocity["rms"], rel=1e-3)
-    assert facts["content_sha256"] in section(text, "Where it comes from")
+    origin = section(text, "Where it comes from")
+    assert facts["content_sha256"] in origin
+    assert f"| instruction set | {facts['instruction_set']} |" in origin
+    assert "byte for byte with the same instruction set;" in origin
+    older = {name: value for name, value in facts.items() if name != "instruction_set"}
+    assert "instruction set" not in section(card_of(older, errors), "Where it comes from")
 
 
 def test_limits_are_those_of_this_dataset(facts: dict[str, Any], errors: xr.Dataset) -> None:
