@@ -27,7 +27,9 @@ from tests.shared.hub.server import HubServer
 from tests.shared.recipes import SMALL, WITHOUT_FLOOR
 from tests.shared.requests import Hub, PublishOnce, Scene
 
-os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="phigen-tests-")
+COMPILED = tempfile.mkdtemp(prefix="phigen-tests-")
+atexit.register(shutil.rmtree, COMPILED, ignore_errors=True)
+os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED
 os.environ.update(own_process())
 instruction_set.is_set_here()  # before a test uses jax, so that simulations run in this process
 
