@@ -102,7 +102,7 @@ def refuse_missing_files(known: Manifest) -> None:
             if known.recipe_digest is None
             else "run the same build, or download, again to repair it"
         )
-        raise StoreError(f"{known.store}: {file} is damaged, got {got} for {size} bytes; {remedy}")
+        raise StoreError(f"{known.store}: {file} is damaged, got {got}, expected {size} bytes; {remedy}")
 
 
 def refuse_corrupted(known: Manifest) -> None:
