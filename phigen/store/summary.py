@@ -71,7 +71,7 @@ def describe(path: str | Path) -> dict[str, Any]:
         "frames": [int(frame) for frame in np.asarray(arrays["time"][:])[[0, -1]]],
         "largest_divergence": _largest(_values(arrays, "divergence", known)),
         "largest_courant": _largest(_values(arrays, "courant", known)),
-        **_known(attributes, "recipe_sha256", "source", "instruction_set"),
+        **_known(attributes, "recipe_sha256", "source"),
         "content_sha256": known.digest,
         "layout": attributes["layout"],
         "versions": attributes["versions"],
