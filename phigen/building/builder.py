@@ -114,7 +114,11 @@ def build(
         If a run fails; it is named, and the runs before it are kept.
     BuildError
         If the scheduler or the workers fail; what was built is kept.
+    ValueError
+        If `workers` is less than 1.
     """
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers}")
     recipe = recipe if isinstance(recipe, Recipe) else load(recipe)
     path = (Path(path) if path is not None else default_path(recipe)).absolute()
     with ExitStack() as stack:

@@ -150,7 +150,7 @@ def _is_known(jaxlib: str) -> bool:
     from platformdirs import user_cache_path
 
     kept = user_cache_path("phigen") / f"jaxlib-{jaxlib}-xla_cpu_max_isa.json"
-    with suppress(OSError):  # not asked before
+    with suppress(OSError, ValueError):  # not asked before, or damaged
         return bool(json.loads(kept.read_text(encoding="utf-8")))
     environment = os.environ | {"XLA_FLAGS": f"{FLAG}={COMMON}"}
     done = subprocess.run([sys.executable, "-c", _QUESTION], env=environment, capture_output=True, text=True)

@@ -133,7 +133,10 @@ class FiniteGroup(Group):
         raise ValueError(f"{name!r} is not in {self.name}; known are {', '.join(self.members)}")
 
     def model_elements(self, attributes: Mapping[str, Any]) -> tuple[GroupElement, ...]:
-        """Return all elements but the identity."""
+        """Return all elements but the identity; each must keep every value of the fields."""
+        for g in self.elements[1:]:
+            if g.loss != "none":
+                raise ValueError(f"{g.name} loses a part of the fields by {g.loss}; choose another group")
         return self.elements[1:]
 
 

@@ -67,6 +67,12 @@ def test_a_failure_in_a_worker_is_named_too(tmp_path: Path) -> None:
         build(recipe, tmp_path / "s.zarr", workers=2)
 
 
+def test_no_workers_at_all_are_refused(small: Recipe, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="workers must be at least 1, got 0"):
+        build(small, tmp_path / "s.zarr", workers=0)
+    assert not any(tmp_path.iterdir())
+
+
 @pytest.mark.slow
 def test_a_running_scheduler_gives_the_same_bytes(scheduler: str, small: Recipe, tmp_path: Path) -> None:
     """Its worker has two threads, in which a simulation must work."""

@@ -111,6 +111,16 @@ def test_a_child_process_finds_out_whether_jaxlib_knows_the_flag_once(
     assert len(list(cache.iterdir())) == 2
 
 
+@on_x86
+def test_a_damaged_answer_is_asked_for_again(cache: Path) -> None:
+    ask = instruction_set._is_known.__wrapped__
+    assert ask("1.2.3")
+    (kept,) = (file for file in cache.rglob("*") if file.is_file())
+    kept.write_text("")
+    assert ask("1.2.3")
+    assert kept.read_text() == "true\n"
+
+
 def test_a_jaxlib_that_does_not_know_the_flag_is_not_given_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XLA_FLAGS", raising=False)
     monkeypatch.setattr(instruction_set, "_is_known", lambda jaxlib: False)

@@ -170,3 +170,9 @@ def test_a_scaling_whose_method_is_not_known_is_refused() -> None:
         MeasureError, match=r"no attribute scaling_method; open datasets of phigen 0\.1 with phigen\.open"
     ):
         element_named("scale(2)", {"group": "scaling", "reading": "resampled"})
+
+
+def test_a_model_is_not_measured_with_elements_that_lose_values() -> None:
+    group = FiniteGroup("halves", (Shift(0, 0), Shift(0.5, 0)))
+    with pytest.raises(ValueError, match=r"shift\(0\.5, 0\) loses a part of the fields by interpolation"):
+        group.model_elements({})
