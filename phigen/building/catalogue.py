@@ -18,6 +18,7 @@ import numpy as np
 
 from phigen.atomic import write_json
 from phigen.errors import StoreError
+from phigen.recipe.loading import shipped
 from phigen.simulation import instruction_set
 from phigen.store import manifest
 from phigen.symmetry.fields import SIMULATED
@@ -100,7 +101,8 @@ def digests(dataset: xr.Dataset) -> dict[str, str]:
 def renew(recipes: Iterable[str], folder: Path) -> None:
     """Write the catalogue of the datasets that were built from recipes, by name, in a folder.
 
-    Digests of other versions of jaxlib stay, unless those of this one have changed: then they are of other values.
+    Entries of other shipped recipes stay.  Digests of other versions of jaxlib stay, unless those of this one have
+    changed: then they are of other values.
 
     Raises
     ------
@@ -111,8 +113,8 @@ def renew(recipes: Iterable[str], folder: Path) -> None:
     from phigen.store.metadata import versions
 
     file = folder / FILE
-    before = {entry["name"]: entry["values"] for entry in (_load(file) if file.is_file() else [])}
-    found = []
+    before = {entry["name"]: entry for entry in (_load(file) if file.is_file() else [])}
+    found = {name: entry for name, entry in before.items() if name in shipped()}
     for name in recipes:
         path = folder / f"{name}.zarr"
         entry = entry_of(path)
@@ -125,10 +127,10 @@ def renew(recipes: Iterable[str], folder: Path) -> None:
                 f"{instruction_set.FLAG} in XLA_FLAGS"
             )
         ((jaxlib, values),) = entry["values"].items()
-        known = before.get(name, {})
+        known = before[name]["values"] if name in before else {}
         kept = known if known.get(jaxlib, values) == values else {}
-        found.append(entry | {"values": kept | {jaxlib: values}})
-    write_json(file, found)
+        found[name] = entry | {"values": kept | {jaxlib: values}}
+    write_json(file, [found[name] for name in sorted(found)])
 
 
 def is_built(entry: Mapping[str, Any], folder: Path = FOLDER) -> bool:

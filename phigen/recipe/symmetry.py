@@ -12,7 +12,8 @@ from pydantic_core import PydanticCustomError
 from phigen.recipe.schedule import Schedule
 from phigen.recipe.values import Number, Numbers, Positive, Range, Section, form, how_many, spelled_out
 from phigen.symmetry.element import GroupElement, NonInteger
-from phigen.symmetry.groups import GROUPS, Group
+from phigen.symmetry.group import Group
+from phigen.symmetry.groups import GROUPS
 from phigen.symmetry.scaling import ScalingMethod
 
 

@@ -174,6 +174,15 @@ def test_it_is_renewed_from_what_is_built(fresh: dict[str, Any], datasets: Path)
     assert json.loads((datasets / "catalogue.json").read_text()) == [fresh]
 
 
+def test_entries_of_other_shipped_recipes_stay(
+    fresh: dict[str, Any], listed: dict[str, dict[str, Any]], datasets: Path
+) -> None:
+    file = datasets / "catalogue.json"
+    file.write_text(json.dumps([listed["translation"], listed["mirror_eq5"], fresh | {"name": "gone"}]))
+    catalogue.renew([EQ3], datasets)
+    assert json.loads(file.read_text()) == [listed["mirror_eq5"], fresh, listed["translation"]]
+
+
 def test_digests_of_other_jaxlibs_are_kept_unless_the_values_have_changed(
     fresh: dict[str, Any], datasets: Path
 ) -> None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from phigen.symmetry.element import Box, GroupElement, NonInteger, Point
-from phigen.symmetry.groups import GROUPS, FiniteGroup
+from phigen.symmetry.group import FiniteGroup
+from phigen.symmetry.groups import GROUPS
 from phigen.symmetry.point_groups import ELEMENTS
 from phigen.symmetry.translation import Shift
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from phigen.errors import MeasureError
 from phigen.symmetry.element import Box, GroupElement, Point
-from phigen.symmetry.groups import GROUPS, FiniteGroup, element_named
+from phigen.symmetry.group import FiniteGroup
+from phigen.symmetry.groups import GROUPS, element_named
 from phigen.symmetry.point_groups import ELEMENTS, POINT_GROUPS, compose
 from phigen.symmetry.scaling import Scale
 from phigen.symmetry.translation import Shift

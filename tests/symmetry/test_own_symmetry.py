@@ -23,7 +23,7 @@ from phigen.store.reading import open as open_dataset
 from phigen.symmetry.actions import act
 from phigen.symmetry.element import Box
 from phigen.symmetry.groups import GROUPS
-from phigen.symmetry.model_equivariance import model_error
+from phigen.symmetry.models.equivariance import model_error
 from tests.shared.glide import Glide
 
 BOX = Box((6, 4), (("closed", "closed"), ("periodic", "periodic")))

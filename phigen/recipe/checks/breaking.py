@@ -16,9 +16,10 @@ from phigen.recipe.values import how_many, spelled_out
 def breaking_fits_orbit(symmetry: Symmetry) -> Problems:
     """Offsets, gains and schedules have one entry per element; levels are at least 0, and each is listed once."""
     breaking, size = symmetry.breaking, symmetry.size
+    is_chosen = all(getattr(symmetry, key) is not None for key in symmetry.of_group.needed)
     for key in ("offsets", "gains", "schedules"):
         listed = getattr(breaking, key)
-        if listed is not None and (entries := how_many(listed)) != size:
+        if listed is not None and is_chosen and (entries := how_many(listed)) != size:
             what = "schedule" if key == "schedules" else "number"
             yield Problem(
                 ("symmetry", "breaking", key),

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from phigen.recipe.loading import parse
-from tests.shared.invalid_recipes import MIRRORED, PLUME, errors_after, has_one_error, recipe_with, symmetry
+from tests.shared.invalid_recipes import (
+    MIRRORED,
+    PLUME,
+    errors_after,
+    errors_of,
+    has_one_error,
+    recipe_with,
+    symmetry,
+)
 
 
 @pytest.mark.parametrize(
@@ -61,3 +69,8 @@ def test_an_error_of_a_changed_breaking_is_among_the_lines(old: str, new: str, e
 )
 def test_a_breaking_that_leaves_errors_and_strengths_is_valid(text: str) -> None:
     assert len(parse(symmetry(text)).orbits[0].members) == 2
+
+
+def test_offsets_are_not_counted_against_elements_that_are_not_chosen_yet() -> None:
+    (line,) = errors_of(recipe_with(symmetry="{group: translation, breaking: {offsets: [0, 0.1]}}"))
+    assert "the group translation needs shifts; add it" in line

@@ -16,8 +16,8 @@ import xarray as xr
 
 from phigen.errors import MeasureError
 from phigen.store.reading import open as open_dataset
-from phigen.symmetry import velocity_samples as sample
-from phigen.symmetry.model_equivariance import Errors, lie_derivative, model_error
+from phigen.symmetry.models import samples as sample
+from phigen.symmetry.models.equivariance import Errors, lie_derivative, model_error
 from phigen.symmetry.point_groups import POINT_GROUPS
 
 STRETCH = np.diag([1.1, 0.9])

@@ -24,8 +24,8 @@ import numpy as np
 from phigen.errors import MeasureError
 from phigen.symmetry.element import GroupElement
 from phigen.symmetry.groups import GROUPS
-from phigen.symmetry.model_adapters import Method, Model, differentiate, evaluated
-from phigen.symmetry.velocity_samples import finite, windows
+from phigen.symmetry.models.adapters import Method, Model, differentiate, evaluated
+from phigen.symmetry.models.samples import finite, windows
 
 if TYPE_CHECKING:
     import xarray as xr

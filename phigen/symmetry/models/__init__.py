@@ -1,0 +1,1 @@
+"""How far a model is from equivariant: any callable, measured by a group or by its Lie derivative."""
