@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.shared.command import succeeds, succeeds_here
 
 
@@ -13,6 +15,7 @@ def test_an_export_is_written_beside_its_dataset(copied_store: Path) -> None:
     assert (folder / "velocity.npy").is_file()
 
 
+@pytest.mark.torch
 def test_an_exported_dataset_is_imported_where_out_says(eq3: Path, tmp_path: Path) -> None:
     succeeds_here("export", eq3, "--format", "wang2022", "--out", tmp_path / "originals")
     path = tmp_path / "back.zarr"

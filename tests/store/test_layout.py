@@ -134,7 +134,7 @@ def test_it_is_not_continued_and_left_alone(old: Path, finished: bool) -> None:
 
 
 def test_a_streamed_store_has_todays_attributes_too(old: Path) -> None:
-    attributes = stream(f"file://{old / 'old_lab.zarr'}").attrs
+    attributes = stream(f"local://{old / 'old_lab.zarr'}").attrs
     assert (attributes["reference_frame"], attributes["layout"]) == ("lab", 1)
 
 
@@ -144,7 +144,7 @@ def test_a_layout_that_is_not_known_is_refused_in_one_line(built: Path, layout: 
     root = json.loads(file.read_text())
     root["attributes"]["layout"] = layout
     file.write_text(json.dumps(root))
-    for refuse in (phigen.open, describe, lambda path: stream(f"file://{path}")):
+    for refuse in (phigen.open, describe, lambda path: stream(f"local://{path}")):
         with pytest.raises(StoreError, match=r"has layout .*, this phigen reads layouts 1 to 2; install") as caught:
             refuse(built)
         assert "\n" not in str(caught.value)

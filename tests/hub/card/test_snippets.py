@@ -29,6 +29,7 @@ def blocks(card: str, language: str) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.torch
 def test_every_snippet_of_a_card_runs_as_it_stands(card: str, eq3: Path, tmp_path: Path) -> None:
     env = os.environ | {"HF_DATASETS_CACHE": str(tmp_path / "datasets"), "PATH": _with_commands()}
     python = blocks(card, "python")

@@ -11,7 +11,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import torch
 import xarray as xr
 
 from phigen.errors import MeasureError
@@ -19,6 +18,9 @@ from phigen.store.reading import open as open_dataset
 from phigen.symmetry.models import samples as sample
 from phigen.symmetry.models.equivariance import Errors, lie_derivative, model_error
 from phigen.symmetry.point_groups import POINT_GROUPS
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
 
 STRETCH = np.diag([1.1, 0.9])
 NONTRIVIAL = sorted(set(POINT_GROUPS) - {"C1"})
