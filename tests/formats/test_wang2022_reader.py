@@ -396,5 +396,5 @@ def test_an_imported_dataset_is_as_any_other(originals: Files, tmp_path: Path) -
     with pytest.raises(StoreError, match="was imported, not built from a recipe; choose another place"):
         build("rotation_eq3", path)
     next(file for file in (path / "velocity" / "c" / "3").rglob("*") if file.is_file()).unlink()
-    with pytest.raises(StoreError, match=r"is damaged, got no file .*; delete it and import it again"):
+    with pytest.raises(StoreError, match=r"is damaged, got no file, .*; delete it and import it again"):
         open_dataset(path)
