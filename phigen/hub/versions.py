@@ -27,8 +27,10 @@ def versions(wanted: Reference) -> list[Published]:
     Raises
     ------
     HubError
-        If there is no such dataset, or the Hub cannot be reached.
+        If one version is asked for, there is no such dataset, or the Hub cannot be reached.
     """
+    if wanted.version is not None:
+        raise HubError(f"{wanted}: names one version, and all are listed; leave out @{wanted.tag}")
     found = commits_by_version(wanted)
     with explained(wanted):
         commits = api().list_repo_commits(wanted.repository, repo_type=KIND)

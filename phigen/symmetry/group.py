@@ -117,12 +117,17 @@ class FiniteGroup(Group):
         listed = chosen.get("elements")
         return self.elements if listed is None else tuple(self.element(name, {}) for name in listed)
 
+    @property
+    def by_name(self) -> Mapping[str, GroupElement]:
+        """The elements that a dataset's runs may have, by their names."""
+        return {g.name: g for g in self.elements}
+
     def element(self, name: str, attributes: Mapping[str, Any]) -> GroupElement:
         """Return the element that has a name."""
-        for g in self.elements:
-            if g.name == name:
-                return g
-        raise ValueError(f"{name!r} is not in {self.name}; known are {', '.join(self.members)}")
+        known = self.by_name
+        if name not in known:
+            raise ValueError(f"{name!r} is not in {self.name}; known are {', '.join(known)}")
+        return known[name]
 
     def model_elements(self, attributes: Mapping[str, Any]) -> tuple[GroupElement, ...]:
         """Return all elements but the identity; each must keep every value of the fields."""

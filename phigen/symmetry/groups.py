@@ -30,12 +30,10 @@ class PointGroup(FiniteGroup):
         """All elements: each keeps every bit of a step."""
         return tuple(name for name in ELEMENTS if name in self.members)
 
-    def element(self, name: str, attributes: Mapping[str, Any]) -> GroupElement:
-        """Return the rotation or reflection that has a name, in this subgroup or not."""
-        for known, g in ELEMENTS.items():
-            if known == name:
-                return g
-        raise ValueError(f"{name!r} names no rotation or reflection; known are {', '.join(ELEMENTS)}")
+    @property
+    def by_name(self) -> Mapping[str, GroupElement]:
+        """All rotations and reflections, in this subgroup or not: adopted data may have any."""
+        return {g.name: g for g in ELEMENTS.values()}
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,8 @@ def test_a_new_version_leaves_the_old_one_and_replaces_what_is_no_more(
     assert in_store(hub_server.files(repository, "v1.0.0")) == files_of(without_floor)
     assert in_store(hub_server.files(repository, "v1.1.0")) == files_of(fewer.path)
     assert [one.version for one in versions.versions(Reference(repository))] == ["1.1.0", "1.0.0"]
+    with pytest.raises(HubError, match=rf"^{repository}@v1\.0\.0: names one version, and all are listed; leave out @"):
+        versions.versions(Reference(repository, "1.0.0"))
 
 
 def test_a_tag_that_is_not_a_version_is_left_out(
