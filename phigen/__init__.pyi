@@ -8,9 +8,9 @@ from .formats.adopting import adopt as adopt
 from .formats.exporting import export as export
 from .formats.wang2022.reader import import_dataset as import_dataset
 from .hub.downloading import download as download
+from .hub.measuring import measure as measure
 from .hub.opening import open as open
 from .hub.publishing import publish as publish
-from .measurement.data_error import measure as measure
 from .measurement.data_error import summarize as summarize
 from .measurement.rounding_floor import rounding_floor as rounding_floor
 from .pictures.preview import preview as preview

@@ -72,11 +72,12 @@ def drafted(path: Path) -> Iterator[Path]:
         yield draft
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write a value as JSON with sorted keys, and replace the file if it is there.
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """Yield the path of a file's draft, and put what is written there in the file's place if the block succeeds.
 
     Drafts that killed processes have left are not looked for, because that reads the whole folder: a store's manifest
-    has a file for each run.  `remove_drafts` removes them.
+    has a file for each shard.  `remove_drafts` removes them.
 
     Raises
     ------
@@ -85,9 +86,21 @@ def write_json(path: Path, value: Any) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with _removed_at_the_end(_draft_of(path)) as draft:
-        draft.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="")
+        yield draft
         _flush(draft)
         draft.replace(path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as JSON with sorted keys, and replace the file if it is there.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    with replaced(path) as draft:
+        draft.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="")
 
 
 def remove_drafts(folder: Path) -> None:

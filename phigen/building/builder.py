@@ -5,31 +5,26 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from phigen.building.calibration import calibrate
-from phigen.building.cluster import borrowed_cluster, local_cluster, refuse_workers_without
-from phigen.errors import BuildError, SimulationError, StoreError
+from phigen.building.cluster import borrowed_cluster, local_cluster
+from phigen.building.work import Work
+from phigen.errors import StoreError
 from phigen.planning.plans import Plan, plan
-from phigen.planning.runs import Run, Simulation, seconds_of
+from phigen.planning.runs import Run, Simulation
 from phigen.progress import Progress, silent
 from phigen.recipe.loading import load
 from phigen.recipe.model import Recipe
 from phigen.simulation import instruction_set
-from phigen.simulation.instruction_set import InstructionSetWarning
-from phigen.simulation.program import simulate
 from phigen.store import construction, writing
-from phigen.symmetry.actions import act
-from phigen.symmetry.fields import SIMULATED
 
 if TYPE_CHECKING:
-    from distributed import Client
+    pass
 
 CLUSTER_START = 4.0
 """Seconds until a local cluster's workers simulate (docs/numbers.md); it is worth starting if it saves more."""
@@ -131,17 +126,17 @@ def build(
             held = None if known is None else construction.calibration_in(known)
             planned = plan(recipe, held or calibrate(recipe, progress=progress))
         missing = construction.prepare(path, planned, known=known)
-        tasks = _tasks(planned, missing)
-        count = min(processes_for(planned, len(missing)) if workers is None else workers, len(tasks))
-        if client is None and (count > 1 or any(seconds_of(simulation) > LONGEST_HERE for simulation, _ in tasks)):
+        work = Work(path, planned, missing)
+        count = min(processes_for(planned, work.runs) if workers is None else workers, len(work.tasks))
+        if client is None and (count > 1 or work.longest > LONGEST_HERE):
             client = stack.enter_context(local_cluster(count))
-        done = len(planned.runs) - len(missing)
-        progress("simulating", done, len(planned.runs))
-        for written in _written(path, tasks, client):
+        total, done = len(planned.runs), len(planned.runs) - work.runs
+        progress("simulating", done, total)
+        for written in work.here() if client is None else work.on_cluster(client):
             done += written
-            progress("simulating", done, len(planned.runs))
+            progress("simulating", done, total)
         writing.seal(path)
-    return Built(path, len(planned.runs), len(missing))
+    return Built(path, total, work.runs)
 
 
 @contextmanager
@@ -163,70 +158,3 @@ def _claimed(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _tasks(planned: Plan, missing: list[Run]) -> list[Task]:
-    """Return each simulation that is still needed, with the runs that are made of it.
-
-    The longest come first, so that no worker is left alone with one at the end.
-    """
-    wanted = {run.index for run in missing}
-    needed = ((s, tuple(run for run in runs if run.index in wanted)) for s, runs in planned.distinct.items())
-    return sorted(((s, runs) for s, runs in needed if runs), key=lambda task: -seconds_of(task[0]))
-
-
-def _written(path: Path, tasks: list[Task], client: Client | None) -> Iterator[int]:
-    """Do the tasks, here or on a cluster, and yield after each how many runs it has written."""
-    if client is None:
-        return (simulate_and_store(str(path), simulation, runs) for simulation, runs in tasks)
-    return _gathered(client, path, tasks) if tasks else iter(())
-
-
-def simulate_and_store(path: str, simulation: Simulation, runs: tuple[Run, ...]) -> int:
-    """Simulate once, write all runs that are made of it, and return their number; a worker does this.
-
-    Raises
-    ------
-    SimulationError, StoreError
-        Naming the run.
-    """
-    try:
-        wanted = writing.variables(Path(path))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", InstructionSetWarning)  # `build` has warned
-            fields = simulate(simulation, fields=[name for name in SIMULATED if name in wanted])
-        for run in runs:
-            construction.write_run(Path(path), run, act(fields, run.after))
-    except SimulationError as error:
-        raise SimulationError(f"{runs[0]}: {error}") from error
-    except OSError as error:
-        raise StoreError(
-            f"{path}: {runs[0]} cannot be written, {error.strerror}; what was built is kept: make room, then "
-            "run the same build again"
-        ) from error
-    return len(runs)
-
-
-def _gathered(client: Client, path: Path, tasks: list[Task]) -> Iterator[int]:
-    """Do the tasks on a cluster.
-
-    Their keys are this build's own, because dask takes tasks with the same key for one task.
-    """
-    from distributed import KilledWorker, as_completed
-
-    refuse_workers_without(client, path)
-
-    simulations, runs = zip(*tasks, strict=True)
-    keys = [f"{uuid4().hex}-{made[0].index}" for made in runs]
-    futures = client.map(simulate_and_store, [str(path)] * len(tasks), simulations, runs, key=keys, pure=False)
-    try:
-        for future, written in as_completed(futures, with_results=True):
-            future.release()
-            yield written
-    except KilledWorker as error:
-        raise BuildError(
-            f"{path}: the task {error.task} killed its worker three times, perhaps for lack of memory; what was built "
-            "is kept: run the same build again with fewer --workers"
-        ) from error
-    finally:
-        client.cancel(futures, force=True)

@@ -60,14 +60,15 @@ def entry_of(path: Path) -> dict[str, Any]:
     StoreError
         If there is no finished dataset at the path.
     """
-    from phigen.measurement.data_error import measure, summarize
+    from phigen.measurement.data_error import average, summarize
     from phigen.measurement.tables import rows_by_level
-    from phigen.store.reading import open as open_dataset
+    from phigen.store.reading import finished, open_errors, open_listed
     from phigen.store.summary import describe
 
-    dataset = open_dataset(path)
-    facts = describe(path)
-    errors = rows_by_level(summarize(measure(dataset))) if len(facts["elements"]) > 1 else []
+    known = finished(path)
+    dataset = open_listed(known)
+    facts, of_runs = describe(path), open_errors(dataset, known)
+    errors = rows_by_level(summarize(average(of_runs))) if of_runs is not None else []
     return {
         **{name: facts[name] for name in ("name", "version", "runs", "recipe_sha256", "versions")},
         "instruction_set": dataset.attrs["instruction_set"],

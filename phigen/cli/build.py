@@ -33,11 +33,11 @@ def build(recipe: str, out: str | None, workers: int | None, scheduler: str | No
     from phigen.building.builder import build as build_dataset
     from phigen.building.builder import default_path
     from phigen.cli.rounding_floor import rounding_floor_of
-    from phigen.measurement.data_error import measure, summarize
+    from phigen.hub.opening import open_with_errors
+    from phigen.measurement.data_error import average, summarize
     from phigen.measurement.tables import rows_by_level
     from phigen.recipe.loading import load
     from phigen.simulation.separate_process import own_process
-    from phigen.store.reading import open as open_store
 
     if workers is not None and scheduler is not None:
         raise click.UsageError("--workers starts processes here, --scheduler uses running ones: give one of the two")
@@ -51,8 +51,8 @@ def build(recipe: str, out: str | None, workers: int | None, scheduler: str | No
     seconds = time.monotonic() - began
     if not built.written and not as_json:
         return click.echo(f"{path}: already finished, {built.runs} runs; nothing to do")
-    dataset = open_store(path)
-    errors = summarize(measure(dataset)) if len(dataset.attrs["elements"]) > 1 else None
+    dataset, of_runs = open_with_errors(path)
+    errors = summarize(average(of_runs)) if of_runs is not None else None
     measured = rounding_floor_of(dataset) if errors is not None else None
     rounding = summarize(measured) if measured is not None else None
     if as_json:

@@ -78,19 +78,24 @@ def measure(
     if convention is not None:
         if frames is not None or over_time or with_floor:
             raise click.UsageError("--convention has its own frames and table: give it without the other options")
-        return _measure_by_convention(opened_as(dataset, described), convention, as_json)
-    return _measure(dataset, opened_as(dataset, described), frames, over_time, with_floor, as_json)
+        return _measure_by_convention(_opened_as(dataset, described)[0], convention, as_json)
+    return _measure(dataset, *_opened_as(dataset, described), frames, over_time, with_floor, as_json)
 
 
 def _measure(
-    name: str, dataset: xr.Dataset, frames: slice | None, over_time: bool, with_floor: bool, as_json: bool
+    name: str,
+    dataset: xr.Dataset,
+    of_runs: xr.Dataset | None,
+    frames: slice | None,
+    over_time: bool,
+    with_floor: bool,
+    as_json: bool,
 ) -> None:
     from phigen.cli.rounding_floor import rounding_floor_of
-    from phigen.measurement.data_error import measure as errors_of
-    from phigen.measurement.data_error import summarize
+    from phigen.measurement.data_error import average, measure_runs, select_frames, summarize
     from phigen.measurement.tables import rows_by_level, rows_over_time
 
-    errors = errors_of(dataset, frames=frames)
+    errors = average(select_frames(measure_runs(dataset) if of_runs is None else of_runs, frames))
     floor = rounding_floor_of(dataset, frames, required=with_floor)
     total, rounding = summarize(errors), summarize(floor) if floor is not None else None
     by_level, by_frame = rows_by_level(total, rounding), rows_over_time(errors, floor)
@@ -128,22 +133,29 @@ def preview(dataset: str, out: str | None, level: float | None, described: dict[
     of phigen's, or any netCDF file or zarr store with a velocity, as for `phigen measure`.
     """
     from phigen.hub.opening import beside
+    from phigen.measurement.data_error import average
     from phigen.pictures.preview import preview as draw
 
     path = Path(out) if out is not None else beside(dataset, ".png")
-    click.echo(draw(opened_as(dataset, described), path, level=level))
+    opened, of_runs = _opened_as(dataset, described)
+    errors = average(of_runs) if of_runs is not None else None
+    click.echo(draw(opened, path, level=level, errors=errors))
 
 
-def opened_as(dataset: str, described: dict[str, Any]) -> xr.Dataset:
-    """Open a dataset of phigen's as it is, unless it is described otherwise, and any other data as described."""
+def _opened_as(dataset: str, described: dict[str, Any]) -> tuple[xr.Dataset, xr.Dataset | None]:
+    """Open a dataset, and what its build measured of each run.
+
+    One of phigen's is opened as it is, unless it is described otherwise; any other data as described, and nothing is
+    known of their errors.
+    """
     from phigen.formats.adopting import adopt
     from phigen.formats.foreign_files import is_foreign, read
-    from phigen.hub.opening import open as open_dataset
+    from phigen.hub.opening import open_with_errors
 
     if is_foreign(Path(dataset)):
-        return adopt(read(Path(dataset)), **described)
-    own = open_dataset(dataset)
-    return adopt(own, **described) if described else own
+        return adopt(read(Path(dataset)), **described), None
+    own, of_runs = open_with_errors(dataset)
+    return (adopt(own, **described), None) if described else (own, of_runs)
 
 
 def _measure_by_convention(dataset: xr.Dataset, convention: str, as_json: bool) -> None:

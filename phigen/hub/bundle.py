@@ -22,8 +22,9 @@ from phigen.measurement.rounding_floor import rounding_floor
 from phigen.pictures.charts import draw_rounding_floor
 from phigen.pictures.preview import preview
 from phigen.store import manifest
-from phigen.store.manifest import Fingerprint, Manifest
-from phigen.store.reading import open_listed
+from phigen.store.fingerprints import Fingerprint, fingerprint
+from phigen.store.manifest import Manifest
+from phigen.store.reading import open_errors, open_listed
 from phigen.store.summary import describe
 
 if TYPE_CHECKING:
@@ -76,29 +77,28 @@ def bundled(known: Manifest, wanted: Reference) -> Iterator[Bundle]:
     with tempfile.TemporaryDirectory(prefix="phigen-") as name:
         folder = Path(name)
         _describe(known, wanted, folder, files)
-        files |= {file.name: (file, manifest.fingerprint(file)) for file in folder.iterdir()}
+        files |= {file.name: (file, fingerprint(file)) for file in folder.iterdir()}
         fingerprints = {name: fingerprint for name, (_, fingerprint) in files.items()}
         listed = file_list.write(folder, wanted, content_sha256=str(known.digest), files=fingerprints)
-        files[LIST] = (listed, manifest.fingerprint(listed))
+        files[LIST] = (listed, fingerprint(listed))
         yield Bundle(wanted, dict(sorted(files.items())))
 
 
 def stored(known: Manifest) -> Files:
     """Return the store's own files, by their paths in the repository."""
-    listed = known.held_files | {manifest.LIST: manifest.fingerprint(known.store / manifest.LIST)}
+    listed = known.held_files | {manifest.LIST: fingerprint(known.store / manifest.LIST)}
     return {f"{STORE}/{file}": (known.store / file, fingerprint) for file, fingerprint in listed.items()}
 
 
 def _describe(known: Manifest, wanted: Reference, folder: Path, stored: Files) -> None:
     """Write the recipe, the run table, the pictures and the card."""
     dataset = open_listed(known)
+    of_runs = _errors_of_runs(dataset, known)
+    errors = average(of_runs) if of_runs is not None else None
     if "recipe" in dataset.attrs:
         (folder / "recipe.yaml").write_text(dataset.attrs["recipe"], encoding="utf-8", newline="")
-    compared = len(np.unique(dataset["element"])) > 1
-    of_runs = measure_runs(dataset) if compared else None
     write_run_table(run_table(dataset, of_runs), folder / INDEX)
-    preview(dataset, folder / "preview.png")
-    errors = average(of_runs) if of_runs is not None else None
+    preview(dataset, folder / "preview.png", errors=errors)
     rounding = _rounding_floor(dataset) if errors is not None else None
     if errors is not None and rounding is not None:
         draw_rounding_floor(errors, rounding, dataset.attrs["title"], folder / "rounding_floor.png")
@@ -112,6 +112,14 @@ def _describe(known: Manifest, wanted: Reference, folder: Path, stored: Files) -
         size=sum(size for _, (size, _) in stored.values()) + sum(file.stat().st_size for file in beside),
     )
     (folder / "README.md").write_text(text, encoding="utf-8", newline="")
+
+
+def _errors_of_runs(dataset: xr.Dataset, known: Manifest) -> xr.Dataset | None:
+    """Return what was measured when a dataset was built; measure one that was not; None if there is one element."""
+    if len(np.unique(dataset["element"])) == 1:
+        return None
+    measured = open_errors(dataset, known)
+    return measure_runs(dataset) if measured is None else measured
 
 
 def _rounding_floor(dataset: xr.Dataset) -> xr.Dataset | None:

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from phigen.errors import HubError, UnreachableError
 from phigen.hub import file_list
 from phigen.hub import repository as hub
@@ -19,7 +21,9 @@ from phigen.hub.reference import STORE, Reference
 from phigen.hub.versions import resolve
 from phigen.progress import Progress, silent
 from phigen.store import manifest
-from phigen.store.manifest import Fingerprint, Manifest
+from phigen.store.fingerprints import Fingerprint, fingerprint, is_intact
+from phigen.store.manifest import Manifest
+from phigen.store.reading import column
 
 FILES_AT_ONCE = 8
 """Files that are fetched at the same time."""
@@ -96,9 +100,9 @@ def _download(fetching: _Fetching, levels: Collection[float] | None, split: str 
     store = fetching.folder / STORE
     fetching.complete([f"{STORE}/{manifest.LIST}"])
     known = manifest.load(store)
+    fetching.complete([f"{STORE}/{file}" for file in known.files_of_no_shard])
     known = replace(known, chosen=_runs_to_hold(known, fetching.wanted, levels, split))
     manifest.choose(store, known.chosen)
-    fetching.complete([f"{STORE}/{file}" for file in known.files_of_no_run])
     beside = [file for file in fetching.listed if not file.startswith(f"{STORE}/")]
     fetching.complete([*beside, *(f"{STORE}/{file}" for file in known.held_files)], progress)
     sizes = fetching.sizes.values()
@@ -146,18 +150,18 @@ def _runs_to_hold(
     known: Manifest, wanted: Reference, levels: Collection[float] | None, split: str | None
 ) -> frozenset[int] | None:
     """Return the runs that a copy must hold: those asked for and those it held before; None stands for all."""
-    parameters = {run: entry.parameters for run, entry in known.runs.items()}
-    for what, asked in (("level", levels), ("split", None if split is None else [split])):
-        _refuse_unknown(wanted, what, asked or (), sorted({of_run[what] for of_run in parameters.values()}))
-    runs = {
-        run
-        for run, of_run in parameters.items()
-        if (levels is None or of_run["level"] in levels) and split in (None, of_run["split"])
-    }
+    there = known.runs_there() if known.chosen is None else known.chosen
+    wants = np.ones(known.runs, dtype=bool)
+    asked_of: dict[str, Collection[Any] | None] = {"level": levels, "split": None if split is None else [split]}
+    for what, asked in asked_of.items():
+        if asked is not None:
+            of_runs = column(known, what)
+            _refuse_unknown(wanted, what, asked, np.unique(of_runs).tolist())
+            wants &= np.isin(of_runs, list(asked))
+    runs = frozenset(np.flatnonzero(wants).tolist())
     if not runs:
         raise HubError(f"{wanted}: has no runs of the levels and the split asked for; leave out one of them")
-    runs |= known.runs_there() if known.chosen is None else known.chosen
-    return frozenset(runs) if len(runs) < len(parameters) else None
+    return runs | there if len(runs | there) < known.runs else None
 
 
 def _refuse_unknown(wanted: Reference, what: str, asked: Collection[Any], known: Collection[Any]) -> None:
@@ -193,7 +197,7 @@ class _Fetching:
             progress("downloading", done, len(files))
 
     def _is_intact(self, file: str) -> bool:
-        return manifest.is_intact(self.folder / file, self.listed[file])
+        return is_intact(self.folder / file, self.listed[file])
 
     def _fetched(self, files: Iterable[str]) -> Iterator[None]:
         """Fetch files, some at the same time; yield once before the first and after each."""
@@ -231,4 +235,4 @@ class _Fetching:
 
 def _is_list(folder: Path, known: str) -> bool:
     """Return whether the list in a folder is the one that git knows by a fingerprint."""
-    return hub.is_same(known, folder / LIST, manifest.fingerprint(folder / LIST)[1])
+    return hub.is_same(known, folder / LIST, fingerprint(folder / LIST)[1])

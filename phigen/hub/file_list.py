@@ -10,7 +10,7 @@ from typing import NamedTuple
 from phigen.atomic import write_json
 from phigen.errors import HubError
 from phigen.hub.reference import Reference
-from phigen.store.manifest import Fingerprint
+from phigen.store.fingerprints import Fingerprint
 
 LIST = "files.json"
 

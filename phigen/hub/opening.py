@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,9 +46,26 @@ def open(path: str | Path) -> xr.Dataset:
     HubError
         If there is no such dataset or version on the Hub, or it cannot be reached.
     """
-    if str(path).startswith(SCHEME):
-        return _published(Reference.parse(str(path)))
-    return store.open(located(path))
+    return _opened(_found(path))
+
+
+def open_with_errors(path: str | Path) -> tuple[xr.Dataset, xr.Dataset | None]:
+    """Open a finished dataset, and what was measured of each run when it was built, None if nothing was.
+
+    Parameters
+    ----------
+    path : str or Path
+        As for `open`.
+
+    Returns
+    -------
+    Dataset, Dataset or None
+        What `open` returns, and what `phigen.measurement.data_error.measure_runs` returns for it.
+    """
+    where = _found(path)
+    dataset = _opened(where)
+    with _explained(where):
+        return dataset, store.open_errors(dataset, where)
 
 
 def beside(path: str, suffix: str) -> Path:
@@ -72,18 +90,29 @@ def located(path: str | Path) -> Path:
     return path / STORE if (path / LIST).is_file() else path
 
 
-def _published(asked: Reference) -> xr.Dataset:
-    """Open a published version: from the cache if it holds a complete copy, otherwise from the Hub."""
+def _opened(where: Manifest | str) -> xr.Dataset:
+    with _explained(where):
+        return store.stream(where) if isinstance(where, str) else store.open_listed(where)
+
+
+def _explained(where: Manifest | str) -> AbstractContextManager[None]:
+    return explained(Reference.parse(where)) if isinstance(where, str) else nullcontext()
+
+
+def _found(path: str | Path) -> Manifest | str:
+    """Return the manifest of a dataset on this machine, or the URL of one that is streamed from the Hub."""
+    if not str(path).startswith(SCHEME):
+        return store.finished(located(path))
+    asked = Reference.parse(str(path))
     if asked.version is not None and (copy := _complete_copy(asked)):
-        return store.open_listed(copy)
+        return copy
     wanted = _resolved(asked)
     if asked.version is None:
-        warnings.warn(f"{asked}: no version was named, this is {wanted.tag}; name it to stay with it", stacklevel=3)
+        warnings.warn(f"{asked}: no version was named, this is {wanted.tag}; name it to stay with it", stacklevel=4)
         if copy := _complete_copy(wanted):
-            return store.open_listed(copy)
+            return copy
     hub.refuse_unreadable(wanted, f"{STORE}/zarr.json")
-    with explained(wanted):
-        return store.stream(wanted.url)
+    return wanted.url
 
 
 def _resolved(wanted: Reference) -> Reference:

@@ -33,26 +33,7 @@ if TYPE_CHECKING:
 def measure(dataset: xr.Dataset, *, frames: slice | None = None) -> xr.Dataset:
     """Measure the data equivariance error of each level, variable and element, over time.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        As opened by `phigen.open`, or a selection of its runs; read in pieces.
-    frames : slice, optional
-        Stored frames by position, as in ``slice(10, -1)``; all if left out.
-
-    Returns
-    -------
-    Dataset
-        With dims (level, variable, element, time), float64, for all elements but the identity: ``mae``; ``square``,
-        the mean squared difference; ``magnitude``, the mean absolute value of the first run's field; and
-        ``resampling``, the error of mapping the first run by g and back.  Each is the mean over orbits.  For adopted
-        data also ``compared``, the fraction of values that have a partner.  `summarize` computes totals.
-
-    Raises
-    ------
-    MeasureError
-        If no orbit of the dataset has two runs, no frame is chosen, the fields do not cover the whole box, or two
-        runs have no value in common.
+    Of a dataset in memory; `phigen.hub.measuring.measure` also takes a path, and describes what is returned.
     """
     return average(measure_runs(dataset, frames=frames))
 
@@ -83,9 +64,7 @@ def measure_runs(dataset: xr.Dataset, *, frames: slice | None = None) -> xr.Data
 
     _refuse_partial(dataset)
     elements = {name: element_named(name, dataset.attrs) for name in _other_elements(dataset)}
-    dataset = dataset.isel(time=frames) if frames is not None else dataset
-    if not dataset.sizes["time"]:
-        raise MeasureError(f"frames: no stored frame is chosen, got {_spelled(frames)}; choose positions that exist")
+    dataset = select_frames(dataset, frames)
     variables = _variables(dataset)
     shape = (dataset.sizes["run"], len(variables), dataset.sizes["time"])
     gaps = dataset.attrs.get("missing_values") == "left out"
@@ -95,10 +74,11 @@ def measure_runs(dataset: xr.Dataset, *, frames: slice | None = None) -> xr.Data
     for _, first, rest in orbits(dataset):
         others = {run: elements[name] for name, run in rest.items()}
         for v, parts in enumerate(variables.values()):
-            for window, differences in compare(dataset[list(parts)], first, others, box=box, gaps=gaps):
-                for run, of_run in differences.items():
-                    for name, mean in of_run.items():
-                        means[name][run, v, window] = mean
+            fields = dataset[list(parts)]
+            these = {run: (fields.isel(run=run), g) for run, g in others.items()}
+            for run, of_run in compare(fields.isel(run=first), these, box=box, gaps=gaps).items():
+                for name, mean in of_run.items():
+                    means[name][run, v] = mean
     if gaps and (means["compared"].max(axis=-1) == 0).any():
         raise MeasureError(
             "two runs have no value in common: where one has values, the other has none; compare runs or images that "
@@ -109,6 +89,20 @@ def measure_runs(dataset: xr.Dataset, *, frames: slice | None = None) -> xr.Data
         coords={name: ("run", dataset[name].values) for name in ("level", "orbit", "element")}
         | {"variable": list(variables), "time": dataset["time"].values},
     )
+
+
+def select_frames(dataset: xr.Dataset, frames: slice | None) -> xr.Dataset:
+    """Select frames by position; all if None.
+
+    Raises
+    ------
+    MeasureError
+        If none is left.
+    """
+    selected = dataset.isel(time=frames) if frames is not None else dataset
+    if not selected.sizes["time"]:
+        raise MeasureError(f"frames: no stored frame is chosen, got {_spelled(frames)}; choose positions that exist")
+    return selected
 
 
 def average(errors: xr.Dataset) -> xr.Dataset:

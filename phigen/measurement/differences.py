@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,48 +11,59 @@ from phigen.symmetry.element import Box, GroupElement, Pair
 
 if TYPE_CHECKING:
     import xarray as xr
+    from numpy.typing import NDArray
 
 VALUES_AT_ONCE = 4_000_000
 """Cells times frames in memory at a time, so that memory does not grow with the dataset."""
 
 
 def compare(
-    fields: xr.Dataset, first: int, others: Mapping[int, GroupElement], *, box: Box, gaps: bool
-) -> Iterator[tuple[slice, dict[int, dict[str, np.ndarray]]]]:
-    """Yield for each window of frames how far other runs are from the first run of their orbit.
+    reference: xr.Dataset,
+    others: Mapping[int, tuple[xr.Dataset, GroupElement]],
+    *,
+    box: Box,
+    gaps: bool = False,
+) -> dict[int, dict[str, NDArray[np.float64]]]:
+    """Compute how far other runs are from the first run of their orbit.
 
     Parameters
     ----------
-    fields : Dataset
-        The parts of one variable, with dims run and time.
-    first : int
-        Position of the first run.
-    others : mapping of int to GroupElement
-        Positions of the other runs, and the elements that made them.
+    reference : Dataset
+        The parts of one variable of the first run, with the dim time; read in pieces.
+    others : mapping of int to (Dataset, GroupElement)
+        The same of each other run, and the element that made it.
     box : Box
         Their box.
     gaps : bool
         Whether values may be missing; they are left out with their partners.
 
-    Yields
-    ------
-    (slice, dict)
-        Frames by position; for each run its mae, square, magnitude and resampling, and with gaps compared, (time,).
+    Returns
+    -------
+    dict
+        For each of the other runs mae, square, magnitude and resampling, and with gaps compared: (time,).
     """
-    cells = max(int(np.prod(field.shape[2:])) for field in fields.values())
+    cells = max(int(np.prod(field.shape[1:])) for field in reference.values())
     length = max(1, VALUES_AT_ONCE // cells)
-    for start in range(0, fields.sizes["time"], length):
+    found: dict[int, list[dict[str, NDArray[np.float64]]]] = {run: [] for run in others}
+    for start in range(0, reference.sizes["time"], length):
         window = slice(start, start + length)
-        reference = fields.isel(run=first, time=window).load()
-        differences = {}
-        for run, g in others.items():
-            there = fields.isel(run=run, time=window).load()
-            resampling = g.resampling(reference, box)
-            pairs = g.to_reference(reference, there, box)
-            differences[run] = (_means_of_shared(pairs) if gaps else _means(pairs)) | {
-                "resampling": _means(resampling)["mae"] if resampling else np.zeros(reference.sizes["time"])
-            }
-        yield window, differences
+        first = reference.isel(time=window).load()
+        for run, (fields, g) in others.items():
+            found[run].append(_in_window(first, fields.isel(time=window).load(), g, box=box, gaps=gaps))
+    return {
+        run: {name: np.concatenate([means[name] for means in windows]) for name in windows[0]}
+        for run, windows in found.items()
+    }
+
+
+def _in_window(
+    reference: xr.Dataset, run: xr.Dataset, g: GroupElement, *, box: Box, gaps: bool
+) -> dict[str, NDArray[np.float64]]:
+    resampling = g.resampling(reference, box)
+    pairs = g.to_reference(reference, run, box)
+    return (_means_of_shared(pairs) if gaps else _means(pairs)) | {
+        "resampling": _means(resampling)["mae"] if resampling else np.zeros(reference.sizes["time"])
+    }
 
 
 def _means(pairs: Sequence[Pair]) -> dict[str, np.ndarray]:

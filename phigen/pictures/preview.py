@@ -37,7 +37,9 @@ MOST_LABELS = 10
 _FORMATS = (".png", ".gif")
 
 
-def preview(dataset: xr.Dataset, path: str | Path, *, level: float | None = None) -> Path:
+def preview(
+    dataset: xr.Dataset, path: str | Path, *, level: float | None = None, errors: xr.Dataset | None = None
+) -> Path:
     """Draw a dataset: the last frame as .png, or a film of up to 60 frames as .gif.
 
     Parameters
@@ -48,6 +50,8 @@ def preview(dataset: xr.Dataset, path: str | Path, *, level: float | None = None
         The file to write; its suffix chooses the format.
     level : float, optional
         The level whose first orbit is drawn; the middle level if left out.
+    errors : Dataset, optional
+        What `phigen.measure` returns for the dataset; measured if left out.
 
     Returns
     -------
@@ -63,7 +67,7 @@ def preview(dataset: xr.Dataset, path: str | Path, *, level: float | None = None
     """
     path = Path(path)
     refuse_suffix(path, *_FORMATS)
-    picture = _Picture.of(dataset, level)
+    picture = _Picture.of(dataset, level, errors)
     with drawn(path) as draft:
         if path.suffix == ".png":
             picture.figure.savefig(draft, format="png", dpi=110)
@@ -89,7 +93,7 @@ class _Picture:
     frames: NDArray[Any]
 
     @classmethod
-    def of(cls, dataset: xr.Dataset, level: float | None) -> _Picture:
+    def of(cls, dataset: xr.Dataset, level: float | None, errors: xr.Dataset | None) -> _Picture:
         from matplotlib.figure import Figure
 
         orbit = _shown(_one_orbit(dataset, level))
@@ -98,7 +102,10 @@ class _Picture:
         figure = Figure(figsize=(width + 4.8, 5), layout="constrained")
         plumes, curves = figure.subfigures(1, 2, width_ratios=(width, 4.8), squeeze=False)[0]
         films = _draw_plumes(plumes, orbit, elements)
-        markers = _draw_errors(curves, dataset) if len(elements) > 1 else _say_there_is_no_orbit(curves)
+        if len(elements) > 1:
+            markers = _draw_errors(curves, measure(dataset) if errors is None else errors)
+        else:
+            markers = _say_there_is_no_orbit(curves)
         picture = cls(figure, films, markers, dataset["time"].values)
         picture.show(len(picture.frames) - 1)
         return picture
@@ -182,14 +189,14 @@ def _drawn_field(dataset: xr.Dataset) -> xr.DataArray:
     )
 
 
-def _draw_errors(figure: SubFigure, dataset: xr.Dataset) -> list[Line2D]:
+def _draw_errors(figure: SubFigure, measured: xr.Dataset) -> list[Line2D]:
     """Draw the mean absolute error over time, one panel per variable, and return the lines that mark the frame.
 
     There is one curve per level, or per element if there is only one level.
     """
     from matplotlib import colormaps
 
-    errors = measure(dataset)["mae"]
+    errors = measured["mae"]
     by = "level" if errors.sizes["level"] > 1 else "element"
     errors = errors.mean("element") if by == "level" else errors.isel(level=0)
     variables, labels = errors["variable"].values.tolist(), errors[by].values.tolist()

@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import cache, cached_property, partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from phigen.planning.runs import Run, Simulation, seconds_of
 from phigen.recipe.model import Recipe
@@ -73,6 +74,34 @@ class Plan:
         for run in self.runs:
             made_from.setdefault(run.simulation, []).append(run)
         return {simulation: tuple(runs) for simulation, runs in made_from.items()}
+
+    @cached_property
+    def simulations(self) -> NDArray[np.int_]:
+        """The number of the distinct simulation that each run is made from."""
+        numbers = {simulation: number for number, simulation in enumerate(self.distinct)}
+        return np.array([numbers[run.simulation] for run in self.runs])
+
+    @cached_property
+    def references(self) -> NDArray[np.int_]:
+        """The first run of each run's orbit."""
+        first: dict[tuple[float, int], int] = {}
+        return np.array([first.setdefault((run.level, run.orbit), run.index) for run in self.runs])
+
+    @property
+    def runs_per_shard(self) -> int:
+        return 1
+
+    @cached_property
+    def shards(self) -> list[range]:
+        return [
+            range(i, min(i + self.runs_per_shard, len(self.runs)))
+            for i in range(0, len(self.runs), self.runs_per_shard)
+        ]
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether any orbit has two runs, which are compared."""
+        return bool((self.references != np.arange(len(self.runs))).any())
 
     @property
     def levels(self) -> tuple[float, ...]:

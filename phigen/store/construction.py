@@ -1,30 +1,28 @@
-"""The store of a plan while it is built: what of it is there, what is missing, and each run.
+"""The store of a plan while it is built: what of it is there, and what is missing.
 
-The template comes first, whole or not at all.  Then each run brings one shard per variable, and a part of the manifest
-when its data are on disk.  What the manifest lacks is still to be built.
+The template comes first, whole or not at all.  Then come the shards, each with a part of the manifest when its data are
+on disk.  What the manifest lacks is still to be built.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phigen.errors import StoreError
 from phigen.simulation import instruction_set
-from phigen.store import manifest, template, writing
+from phigen.store import manifest, parts, rows, template
+from phigen.store.fingerprints import are_intact
 from phigen.store.layout import LAYOUT, attributes_of, stored_attributes, translated
-from phigen.store.manifest import Entry, Fingerprint, Manifest
-from phigen.store.metadata import calibration_of, index_of, parameters_of, versions
+from phigen.store.manifest import Manifest
+from phigen.store.metadata import calibration_of, index_of, versions
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from phigen.planning.plans import Calibration, Plan
-    from phigen.planning.runs import Run
     from phigen.recipe.model import Recipe
 
 
@@ -54,14 +52,14 @@ def begun(path: Path, plan: Plan) -> Manifest | None:
 
 def calibration_in(known: Manifest) -> Calibration | None:
     """Return the calibration that a store holds; None if it holds none, or the file that holds it is damaged."""
-    root = {file: listed for file, listed in known.files_of_no_run.items() if file == "zarr.json"}
-    if not _intact(known.store, root):
+    root = {file: listed for file, listed in known.files_of_no_shard.items() if file == "zarr.json"}
+    if not are_intact(known.store, root):
         return None
     return calibration_of(attributes_of(known.store))
 
 
-def prepare(path: Path, plan: Plan, *, known: Manifest | None) -> list[Run]:
-    """Write the store's template, unless the store is finished and every bit is right, and return the runs to build.
+def prepare(path: Path, plan: Plan, *, known: Manifest | None) -> list[int]:
+    """Write the store's template, unless the store is finished and every bit is right, and return the shards to build.
 
     Parameters
     ----------
@@ -78,34 +76,42 @@ def prepare(path: Path, plan: Plan, *, known: Manifest | None) -> list[Run]:
         If the store was begun with other versions or cannot be written, or the disk is too small for what is missing.
     """
     with _understood(path):
-        place = path.resolve()
-        missing = list(plan.runs)
+        place, every = path.resolve(), set(range(len(plan.shards)))
+        there = set() if known is None else {shard for shard in every if _is_there(known, shard)}
         if known is not None:
-            missing = [run for run in plan.runs if not _is_there(place, run, known.runs.get(run.index))]
-            if not missing and known.finished and _intact(place, known.files_of_no_run):
-                manifest.remove_parts(place)
+            if there == every and known.finished and are_intact(place, known.files_of_no_shard):
+                parts.remove(place)
                 manifest.choose(place, None)
                 return []
             _refuse_other_versions(place)
-            _refuse_unsuitable(place, plan.bytes * len(missing) // len(plan.runs))
-        template.lay(place, index_of(plan), plan.fields, over=known)
-        return missing
+            _refuse_unsuitable(place, plan.bytes * len(every - there) // len(every))
+        template.lay(
+            place,
+            index_of(plan),
+            plan.fields,
+            runs_per_shard=plan.runs_per_shard,
+            errors=plan.has_errors,
+            over=known is not None,
+        )
+        if known is not None and known.finished:
+            there = _reopened(known, there)
+        return sorted(every - there)
 
 
-def write_run(path: Path, run: Run, fields: xr.Dataset) -> None:
-    """Write one run of a plan; what is there of it is replaced.
+def _is_there(known: Manifest, shard: int) -> bool:
+    return shard in known.shards and are_intact(known.store, known.shards[shard])
 
-    Parameters
-    ----------
-    path : Path
-        A prepared store.
-    run : Run
-        Which of its runs.
-    fields : Dataset
-        The finished fields, without the run dim.
+
+def _reopened(known: Manifest, there: set[int]) -> set[int]:
+    """Turn a finished store into one that is being built, and return the shards that need not be built again.
+
+    Each of them has a part again.  Shards whose rows in the small arrays are damaged are left out.
     """
-    training = slice(*attributes_of(path).get("frames_train", (None, None)))
-    writing.write(path, run.index, fields, parameters=parameters_of(run), training=training)
+    kept = rows.read(known, there)
+    for shard, of_shard in kept.items():
+        parts.add(known.store, shard, known.shards[shard], of_shard)
+    manifest.reopen(known.store)
+    return set(kept)
 
 
 @contextmanager
@@ -114,17 +120,6 @@ def _understood(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(f"{path}: cannot be written, {error.strerror}; choose another place with --out") from error
-
-
-def _is_there(path: Path, run: Run, entry: Entry | None) -> bool:
-    """Check whether a run's entry is of this very run, and every bit of its files is right."""
-    if entry is None or not parameters_of(run).items() <= entry.parameters.items():
-        return False
-    return _intact(path, entry.files)
-
-
-def _intact(path: Path, files: Mapping[str, Fingerprint]) -> bool:
-    return all(manifest.is_intact(path / file, listed) for file, listed in files.items())
 
 
 def _refuse_another(path: Path, recipe: Recipe) -> None:
@@ -139,8 +134,8 @@ def _refuse_another(path: Path, recipe: Recipe) -> None:
         raise StoreError(f"{path}: was imported, not built from a recipe; choose another place with --out")
     if attributes["layout"] != LAYOUT:
         raise StoreError(
-            f"{path}: was built by phigen 0.1 and can be read, but not continued or repaired; delete it and run the "
-            "same build again, or choose another place with --out"
+            f"{path}: was built by an older phigen (layout {attributes['layout']}, now {LAYOUT}) and can be read, but "
+            "not continued or repaired; delete it and run the same build again, or choose another place with --out"
         )
     if attributes["recipe_sha256"] != recipe.digest:
         raise StoreError(

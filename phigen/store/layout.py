@@ -1,7 +1,8 @@
 """The attributes of a store, whatever its layout.
 
-A store's attribute `layout` is the number of its layout, 2 from phigen 0.2 on.  Stores of phigen 0.1 have none.  They
-are read by translating two attributes and three keys of their recipe; they are not continued or repaired.
+A store's attribute `layout` is the number of its layout: 3 from phigen 0.3 on, with several runs in a shard, and 2 in
+phigen 0.2, with one.  Stores of phigen 0.1 have none; they are read by translating two attributes and three keys of
+their recipe.  Stores of an older layout are read, but not continued or repaired.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from phigen.errors import StoreError
 if TYPE_CHECKING:
     from phigen.recipe.model import Recipe
 
-LAYOUT = 2
+LAYOUT = 3
 """The layout that is written."""
 
 _ATTRIBUTES = {"frame": "reference_frame", "reading": "scaling_method"}

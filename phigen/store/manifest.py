@@ -1,7 +1,8 @@
 """The manifest: a store's own list of what must be in it, because a deleted shard reads as NaN and raises no error.
 
-While a dataset is built, each run has a part of the list, written when its data are on disk; at the end the parts
-become one file, which names every other file of the store with its size and sha256.  Every write is atomic.
+It has one entry for each shard, which holds consecutive runs, and names every other file of the store with its size and
+sha256.  While a dataset is built, each shard has a part of the list (`phigen.store.parts`); at the end the parts become
+one file.  Every write is atomic.
 
 A copy may hold only some of the runs on purpose, as a download of one level does: then a file of its own says which.
 """
@@ -10,31 +11,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-from collections.abc import Iterable, Iterator, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 from phigen.atomic import write_json
 from phigen.errors import StoreError
+from phigen.store import parts
+from phigen.store.fingerprints import Files, fingerprint, is_intact, size_of
+from phigen.store.layout import stored_attributes
 
 LIST = "manifest.json"
-PARTS = "manifest"
 CHOSEN = "manifest.chosen.json"
-
-Fingerprint = tuple[int, str]
-"""Size in bytes and sha256."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What is listed of one run: its parameters, and the fingerprint of each of its files."""
-
-    run: int
-    parameters: dict[str, Any]
-    files: dict[str, Fingerprint]
 
 
 class Damage(NamedTuple):
@@ -53,10 +47,14 @@ class Manifest:
     ----------
     store : Path
         Where the store is.
-    runs : mapping of int to Entry
-        Every listed run by its position in the dataset, rising.
-    files_of_no_run : mapping of str to Fingerprint
-        Metadata and coordinates; empty while the store is built.
+    runs : int
+        The number of runs of the dataset, whether they are there or not.
+    runs_per_shard : int
+        How many runs a shard holds; the last one may hold fewer.
+    shards : mapping of int to Files
+        The files of every listed shard, one for each field, by its place in the dataset, rising.
+    files_of_no_shard : mapping of str to Fingerprint
+        Metadata, coordinates and other small arrays; empty while the store is built.
     digest : str or None
         sha256 of the list, and so of all content; None while the store is built.
     recipe_digest : str or None
@@ -66,8 +64,10 @@ class Manifest:
     """
 
     store: Path
-    runs: Mapping[int, Entry]
-    files_of_no_run: Mapping[str, Fingerprint]
+    runs: int
+    runs_per_shard: int
+    shards: Mapping[int, Files]
+    files_of_no_shard: Files
     digest: str | None
     recipe_digest: str | None
     chosen: frozenset[int] | None
@@ -77,21 +77,35 @@ class Manifest:
         """Whether the list is complete, which it is only at the end of a build."""
         return self.digest is not None
 
-    @property
-    def held_runs(self) -> list[Entry]:
-        """The entries of the runs that the store, or a copy of some runs, must hold."""
-        return [entry for run, entry in self.runs.items() if self.chosen is None or run in self.chosen]
+    def runs_of(self, shard: int) -> range:
+        """Return the runs of a shard."""
+        first = shard * self.runs_per_shard
+        return range(first, min(first + self.runs_per_shard, self.runs))
+
+    @cached_property
+    def held_runs(self) -> Sequence[int]:
+        """The runs that the store, or a copy of some runs, must hold, rising."""
+        if self.chosen is not None:
+            return sorted(self.chosen)
+        return range(self.runs) if self.finished else [*chain.from_iterable(map(self.runs_of, self.shards))]
+
+    @cached_property
+    def held_shards(self) -> Mapping[int, Files]:
+        """The shards that the store, or a copy of some runs, must hold."""
+        if self.chosen is None:
+            return self.shards
+        wanted = {run // self.runs_per_shard for run in self.chosen}
+        return {shard: files for shard, files in self.shards.items() if shard in wanted}
 
     @property
-    def held_files(self) -> dict[str, Fingerprint]:
+    def held_files(self) -> Files:
         """The files that the store, or a copy of some runs, must hold."""
-        of_runs = {file: known for entry in self.held_runs for file, known in entry.files.items()}
-        return dict(self.files_of_no_run) | of_runs
+        return {**self.files_of_no_shard, **dict(chain.from_iterable(f.items() for f in self.held_shards.values()))}
 
     def damages(self) -> Iterator[Damage]:
         """Yield each file to be held that is missing or has another size; no file is read."""
         for file, (size, _) in self.held_files.items():
-            found = _size(self.store / file)
+            found = size_of(self.store / file)
             if found != size:
                 yield Damage(file, size, found)
 
@@ -104,12 +118,13 @@ class Manifest:
         return self.finished and self.chosen is None and not any(self.damages())
 
     def runs_there(self) -> frozenset[int]:
-        """Return the listed runs whose files all are there and have the right size."""
-        return frozenset(
-            run
-            for run, entry in self.runs.items()
-            if all(_size(self.store / file) == size for file, (size, _) in entry.files.items())
+        """Return the runs whose shards all are there and have the right size."""
+        there = (
+            shard
+            for shard, files in self.shards.items()
+            if all(size_of(self.store / file) == size for file, (size, _) in files.items())
         )
+        return frozenset(chain.from_iterable(map(self.runs_of, there)))
 
 
 def load(store: Path) -> Manifest:
@@ -123,51 +138,64 @@ def load(store: Path) -> Manifest:
     file, partial = store / LIST, store / CHOSEN
     content = file.read_bytes() if file.is_file() else None
     with _blamed_on(file):
-        listed = {"runs": [], "files": {}} if content is None else json.loads(content)
-        entries = [_entry(one) for one in listed["runs"]]
-        others, recipe = _fingerprints(listed["files"]), listed.get("recipe_sha256")
-    for part in sorted((store / PARTS).glob("[0-9]*.json")):
+        listed = _begun(store) if content is None else _of_todays_layout(json.loads(content))
+        shards = {number: _fingerprints(files) for number, files in enumerate(listed["shards"])}
+        others = _fingerprints(listed["files"])
+        runs, per_shard, recipe = listed["runs"], listed["runs_per_shard"], listed.get("recipe_sha256")
+    for part in parts.listed(store):
         with _blamed_on(part):
-            entries.append(_entry(json.loads(part.read_bytes())))
+            shards[parts.number_of(part)] = _fingerprints(parts.files_of(part))
     with _blamed_on(partial):
-        chosen = frozenset(json.loads(partial.read_bytes())) if partial.is_file() else None
+        chosen = _runs_in(json.loads(partial.read_bytes())) if partial.is_file() else None
     return Manifest(
         store=store,
-        runs={entry.run: entry for entry in sorted(entries, key=lambda entry: entry.run)},
-        files_of_no_run=others,
+        runs=runs,
+        runs_per_shard=per_shard,
+        shards=dict(sorted(shards.items())),
+        files_of_no_shard=others,
         digest=None if content is None else hashlib.sha256(content).hexdigest(),
         recipe_digest=recipe,
         chosen=chosen,
     )
 
 
-def add(store: Path, run: int, parameters: dict[str, Any], files: Iterable[str]) -> None:
-    """Write the part of a run whose files, named by their paths in the store, are there."""
-    _write_part(store, Entry(run, parameters, {file: fingerprint(store / file) for file in files}))
+_OF_THE_LIST = (LIST, CHOSEN, parts.FOLDER)
 
 
-def gather(known: Manifest, about: Mapping[str, str]) -> None:
-    """Join the parts into one list, with `about` and all files that belong to no run: the store is finished."""
-    store = known.store
-    of_runs = {file for entry in known.runs.values() for file in entry.files}
+def _begun(store: Path) -> dict[str, Any]:
+    """Return the list of a store that is being built, or not there, without its parts."""
+    about = stored_attributes(store) if (store / "zarr.json").is_file() else {"runs": 0}
+    return {"shards": [], "files": {}, "runs": about["runs"], "runs_per_shard": about.get("runs_per_shard", 1)}
+
+
+def _of_todays_layout(listed: dict[str, Any]) -> dict[str, Any]:
+    """Return a list as layout 3 has it; that of layouts 1 and 2 has an entry for each run, which is a shard."""
+    if "shards" in listed:
+        return listed
+    entries = sorted(listed["runs"], key=lambda entry: entry["run"])
+    return {**listed, "shards": [entry["files"] for entry in entries], "runs": len(entries), "runs_per_shard": 1}
+
+
+def finish(known: Manifest, about: Mapping[str, Any]) -> None:
+    """Write the list of a store that has all its shards, with `about` and all files that belong to no shard."""
+    store, of_shards = known.store, set(chain.from_iterable(known.shards.values()))
     files = (file.relative_to(store).as_posix() for file in store.rglob("*") if file.is_file())
-    others = sorted(file for file in files if file not in of_runs and file.split("/")[0] not in (LIST, PARTS, CHOSEN))
+    others = sorted(file for file in files if file not in of_shards and file.split("/")[0] not in _OF_THE_LIST)
     listed = {
         **about,
-        "runs": [asdict(entry) for entry in known.runs.values()],
+        "runs": known.runs,
+        "runs_per_shard": known.runs_per_shard,
+        "shards": list(known.shards.values()),
         "files": {file: fingerprint(store / file) for file in others},
     }
     write_json(store / LIST, listed)
-    remove_parts(store)
+    parts.remove(store)
 
 
-def scatter(known: Manifest) -> None:
-    """Turn a finished store into one that is being built: its list becomes parts again."""
-    if known.finished:
-        for entry in known.runs.values():
-            _write_part(known.store, entry)
-        (known.store / CHOSEN).unlink(missing_ok=True)
-        (known.store / LIST).unlink()
+def reopen(store: Path) -> None:
+    """Turn a finished store whose parts are there again into one that is being built."""
+    (store / CHOSEN).unlink(missing_ok=True)
+    (store / LIST).unlink(missing_ok=True)
 
 
 def choose(store: Path, runs: Iterable[int] | None) -> None:
@@ -175,34 +203,27 @@ def choose(store: Path, runs: Iterable[int] | None) -> None:
     if runs is None:
         (store / CHOSEN).unlink(missing_ok=True)
     else:
-        write_json(store / CHOSEN, sorted(runs))
+        write_json(store / CHOSEN, _stretches(sorted(runs)))
 
 
-def remove_parts(store: Path) -> None:
-    """Remove the parts of a complete list; a build that is killed between the two leaves them."""
-    shutil.rmtree(store / PARTS, ignore_errors=True)
+def _stretches(runs: Sequence[int]) -> list[list[int]]:
+    """Return the first and last run of each stretch without a gap."""
+    stretches: list[list[int]] = []
+    for run in runs:
+        if stretches and run == stretches[-1][1] + 1:
+            stretches[-1][1] = run
+        else:
+            stretches.append([run, run])
+    return stretches
 
 
-def fingerprint(file: Path) -> Fingerprint:
-    """Compute the size and sha256 of a file."""
-    with file.open("rb") as handle:
-        return file.stat().st_size, hashlib.file_digest(handle, "sha256").hexdigest()
+def _runs_in(stretches: Iterable[Any]) -> frozenset[int]:
+    """Return the runs of stretches; layouts 1 and 2 list every run."""
+    pairs = ((one, one) if isinstance(one, int) else one for one in stretches)
+    return frozenset(chain.from_iterable(range(first, last + 1) for first, last in pairs))
 
 
-def is_intact(file: Path, known: Fingerprint) -> bool:
-    """Check whether a file is there with every bit right."""
-    return _size(file) == known[0] and fingerprint(file) == known
-
-
-def _size(file: Path) -> int | None:
-    return file.stat().st_size if file.is_file() else None
-
-
-def _entry(listed: Any) -> Entry:
-    return Entry(listed["run"], dict(listed["parameters"]), _fingerprints(listed["files"]))
-
-
-def _fingerprints(files: Mapping[str, Any]) -> dict[str, Fingerprint]:
+def _fingerprints(files: Mapping[str, Any]) -> Files:
     return {file: (size, sha256) for file, (size, sha256) in files.items()}
 
 
@@ -211,10 +232,6 @@ def _blamed_on(file: Path) -> Iterator[None]:
     """Turn whatever is wrong in a file of the manifest into an error that names the file."""
     try:
         yield
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile, zlib.error) as error:
         what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
         raise StoreError(f"{file}: is damaged, {what}; delete it and run the same build again") from error
-
-
-def _write_part(store: Path, entry: Entry) -> None:
-    write_json(store / PARTS / f"{entry.run:06d}.json", asdict(entry))

@@ -67,7 +67,8 @@ def versions() -> dict[str, str]:
 def index_of(plan: Plan) -> xr.Dataset:
     """Return what is known of a dataset before anything is simulated: its coordinates and attributes."""
     recipe, runs = plan.recipe, plan.runs
-    columns: dict[str, Any] = {key: [parameters_of(run)[key] for run in runs] for key in PER_RUN}
+    columns: dict[str, Any] = {key: [getattr(run, key) for run in runs] for key in PER_RUN}
+    columns["element"] = [run.element.name for run in runs]
     columns |= group_columns([run.element for run in runs])
     columns |= {key: (("run", "region"), np.array(values)) for key, values in _region_columns(runs, recipe).items()}
     several = len(runs[0].inflows) > 1
@@ -104,12 +105,6 @@ def index_of_runs(
 
 
 PER_RUN = ("level", "breaking", "orbit", "element", "strength", "split")
-
-
-def parameters_of(run: Run) -> dict[str, Any]:
-    """Return what the manifest holds of a run: its coordinates, and the digest of what it was simulated from."""
-    own = {key: getattr(run, key) for key in PER_RUN}
-    return own | {"element": run.element.name, "simulation": run.simulation.digest}
 
 
 def group_columns(elements: Sequence[GroupElement]) -> dict[str, list[float]]:
@@ -152,6 +147,7 @@ def _attributes(plan: Plan) -> dict[str, Any]:
         "license": recipe.license,
         "references": list(recipe.references),
         "runs": len(plan.runs),
+        "distinct_simulations": len(plan.distinct),
         "group": recipe.symmetry.group,
         "elements": [g.name for g in recipe.symmetry.orbit],
         "reference_frame": recipe.symmetry.reference_frame,

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from phigen.errors import StoreError
-from phigen.store import manifest
-from phigen.store.layout import attributes_of, translated
+from phigen.store import manifest, measured
+from phigen.store.layout import LAYOUT, attributes_of, translated
 from phigen.store.manifest import Manifest
 from phigen.store.template import CHUNKS_AT_ONCE, quiet
 
 if TYPE_CHECKING:
     import xarray as xr
+    from numpy.typing import NDArray
 
 READ_AHEAD = 4096
 """How many bytes are fetched beyond those that are asked for; the Hub's client would take 5 MB, several shards."""
+
+_REMOTE = {"storage_options": {"block_size": READ_AHEAD}}
 
 
 def open(path: str | Path) -> xr.Dataset:
@@ -38,9 +43,20 @@ def open(path: str | Path) -> xr.Dataset:
     StoreError
         If there is no dataset of phigen's, or it is unfinished, damaged, or written by a newer phigen.
     """
+    return open_listed(finished(path))
+
+
+def finished(path: str | Path) -> Manifest:
+    """Load the manifest of a store; what is wrong with it is found when it is opened.
+
+    Raises
+    ------
+    StoreError
+        If there is no dataset of phigen's, or its manifest is damaged.
+    """
     path = Path(path)
     attributes_of(path)
-    return open_listed(manifest.load(path))
+    return manifest.load(path)
 
 
 def open_listed(known: Manifest) -> xr.Dataset:
@@ -56,14 +72,52 @@ def open_listed(known: Manifest) -> xr.Dataset:
     return dataset if known.chosen is None else dataset.isel(run=sorted(known.chosen))
 
 
+def open_errors(dataset: xr.Dataset, where: Manifest | str) -> xr.Dataset | None:
+    """Open what was measured of each run when a dataset was built.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        As `open_listed` or `stream` returns it.
+    where : Manifest or str
+        What it was opened from: a finished store on this machine, or a URL.
+
+    Returns
+    -------
+    Dataset or None
+        What `phigen.measurement.data_error.measure_runs` returns, of the same runs; None if nothing was measured: there
+        was nothing to compare, or the dataset was imported or built by an older phigen.
+    """
+    import xarray as xr
+
+    if dataset.attrs["layout"] < LAYOUT:
+        return None
+    place, options = (where, _REMOTE) if isinstance(where, str) else (where.store, {})
+    with quiet():
+        group = xr.open_zarr(place, group=measured.GROUP, consolidated=False, chunks=None, **options)
+    if not set(measured.ERRORS) <= set(group):
+        return None
+    errors: xr.Dataset = group[list(measured.ERRORS)].drop_attrs()
+    if isinstance(where, Manifest) and where.chosen is not None:
+        errors = errors.isel(run=sorted(where.chosen))
+    return errors.assign_coords({name: dataset[name].variable for name in ("level", "orbit", "element")})
+
+
+def column(known: Manifest, name: str) -> NDArray[Any]:
+    """Read a coordinate of the runs from a finished store, of all runs of the dataset."""
+    import zarr
+
+    with quiet():
+        array: Any = zarr.open_array(known.store / name, mode="r", zarr_format=3)
+    return np.asarray(array[:])
+
+
 def stream(url: str) -> xr.Dataset:
     """Open a published store where it is; values are fetched when they are needed."""
     import xarray as xr
 
     with quiet():
-        dataset: xr.Dataset = xr.open_zarr(
-            url, consolidated=True, chunks=None, storage_options={"block_size": READ_AHEAD}
-        )
+        dataset: xr.Dataset = xr.open_zarr(url, consolidated=True, chunks=None, **_REMOTE)
     return _with_todays_names(dataset, url)
 
 
@@ -82,7 +136,7 @@ def refuse_unfinished(known: Manifest) -> None:
     """
     if not known.finished:
         raise StoreError(
-            f"{known.store}: is unfinished, {len(known.runs)} of {attributes_of(known.store)['runs']} runs are there; "
+            f"{known.store}: is unfinished, {len(known.held_runs)} of {known.runs} runs are there; "
             "run the same build again to continue"
         )
 

@@ -1,65 +1,50 @@
-"""Normalisation statistics, streamed: each run brings its moments, which are merged in the order of the runs.
+"""Normalisation statistics: each run brings its moments, which are merged.
 
 Moments are count, mean and the sum of squared deviations, for values and for one-step differences, per component.
-Two sets merge without loss of digits (Chan, Golub and LeVeque 1983):
+Those of all runs follow without loss of digits (Chan, Golub and LeVeque 1983):
 
-    d = mean_b - mean_a        mean = mean_a + d n_b / n        m2 = m2_a + m2_b + d^2 n_a n_b / n
+    mean = sum n_i mean_i / n        m2 = sum (m2_i + n_i (mean_i - mean)^2)
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    import xarray as xr
-    from numpy.typing import NDArray
-
+from phigen.store.measured import KINDS, OF_EACH, channels
 
 FRAMES_AT_ONCE = 10
 """Frames of 64 x 64 cells that fit in a processor's cache in double precision."""
 
-
-class Moments(NamedTuple):
-    """The number of values, their mean and the sum of their squared deviations."""
-
-    size: int
-    mean: float
-    m2: float
+Channels = Sequence[tuple[str, int]]
+"""Fields, each with a place along its dim `component`, 0 if it has none."""
 
 
-Table = dict[str, dict[str, list[Moments]]]
-"""By variable, and by `values` or `delta`: one entry per component, or a single one for a scalar."""
-
-
-def moments_of(fields: xr.Dataset) -> Table:
+def moments_of(fields: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float64]:
     """Compute the moments of one run.
 
     Parameters
     ----------
-    fields : Dataset
-        Variables (time, ..., y, x), with a dim `component` or without.
+    fields : mapping of str to array
+        (time, y, x), or (time, component, y, x) where the field has components.
 
     Returns
     -------
-    dict
-        By variable: of `values`, and of `delta`, the differences from one frame to the next, if there are two.
+    (channel, kind, moment) float64
+        Channels as `phigen.store.measured.channels` lists them, kinds as in `KINDS`, moments as in `OF_EACH`.
     """
-    table: Table = {}
-    for name, field in fields.items():
-        several = "component" in field.dims
-        ordered = field.transpose("component", "time", ..., missing_dims="ignore").values
-        both = [_of(component) for component in (ordered if several else ordered[None])]
-        table[str(name)] = {"values": [values for values, _ in both]}
-        if len(field["time"]) > 1:
-            table[str(name)]["delta"] = [delta for _, delta in both]
-    return table
+    wanted = channels(fields)
+    moments = np.empty((len(wanted), len(KINDS), len(OF_EACH)))
+    for row, (name, place) in zip(moments, wanted, strict=True):
+        values = fields[name]
+        row[:] = _of(values[:, place] if values.ndim == 4 else values)
+    return moments
 
 
-def _of(values: NDArray[Any]) -> tuple[Moments, Moments]:
+def _of(values: NDArray[np.float32]) -> NDArray[np.float64]:
     """Compute the moments of one component (time, ...) and of its differences, in blocks that fit in the cache.
 
     The first value is subtracted before squaring, so that a small spread about a large mean is kept.
@@ -73,58 +58,51 @@ def _of(values: NDArray[Any]) -> tuple[Moments, Moments]:
         for kind, part in enumerate((own, delta)):
             sums[kind] += part.sum(), np.einsum("i,i->", part, part)
     sizes, pivots = (values.size, values.size - values[0].size), (first, 0.0)
-    one, other = (
-        Moments(size, pivot + total / max(size, 1), max(squares - total**2 / max(size, 1), 0.0))
-        for size, pivot, (total, squares) in zip(sizes, pivots, sums.tolist(), strict=True)
+    return np.array(
+        [
+            (size, pivot + total / max(size, 1), max(squares - total**2 / max(size, 1), 0.0))
+            for size, pivot, (total, squares) in zip(sizes, pivots, sums.tolist(), strict=True)
+        ]
     )
-    return one, other
 
 
-def statistics(tables: Iterable[Table]) -> dict[str, dict[str, float | list[float]]]:
-    """Compute the statistics of all runs, as attributes of each variable.
+def statistics(moments: NDArray[np.float64], of_channels: Channels) -> dict[str, dict[str, float | list[float]]]:
+    """Compute the statistics of all training runs, as attributes of each field.
 
     Parameters
     ----------
-    tables : iterable of dict
-        From `moments_of`, in the order of the runs.
+    moments : (run, channel, kind, moment) float64
+        From `moments_of`; NaN for runs that are not for training.
+    of_channels : sequence of (str, int)
+        What each channel is.
 
     Returns
     -------
     dict
-        By variable: ``mean``, ``std`` and ``rms`` of values, and ``mean_delta``, ``std_delta`` and ``rms_delta`` of
-        one-step differences; a list over components where there are several.
+        By field: ``mean``, ``std`` and ``rms`` of values, and ``mean_delta``, ``std_delta`` and ``rms_delta`` of
+        one-step differences where there are any; a list over components where there are several.
     """
-    total: Table = {}
-    for table in tables:
-        for name, kinds in table.items():
-            known = total.setdefault(name, {})
-            for kind, moments in kinds.items():
-                known[kind] = list(map(_merge, known[kind], moments)) if kind in known else list(map(_read, moments))
-    return {name: _attributes(kinds) for name, kinds in total.items()}
-
-
-def _read(moments: Iterable[Any]) -> Moments:
-    return Moments(*moments)
-
-
-def _merge(one: Moments, other: Iterable[Any]) -> Moments:
-    two = _read(other)
-    size = one.size + two.size
-    apart = two.mean - one.mean
-    mean = one.mean + apart * two.size / size
-    return Moments(size, mean, one.m2 + two.m2 + apart**2 * one.size * two.size / size)
-
-
-def _attributes(kinds: dict[str, list[Moments]]) -> dict[str, float | list[float]]:
-    found: dict[str, float | list[float]] = {}
-    for kind, suffix in (("values", ""), ("delta", "_delta")):
-        for statistic in ("mean", "std", "rms"):
-            numbers = [_statistic(statistic, moments) for moments in kinds.get(kind, ())]
-            if numbers:
-                found[statistic + suffix] = numbers if len(numbers) > 1 else numbers[0]
+    merged = _merged(moments[~np.isnan(moments[:, 0, 0, 0])]) if len(of_channels) else np.zeros((0, 0, 0))
+    found: dict[str, dict[str, float | list[float]]] = {}
+    for name in dict.fromkeys(name for name, _ in of_channels):
+        of_field = [moments for (field, _), moments in zip(of_channels, merged, strict=True) if field == name]
+        found[name] = {
+            statistic + suffix: numbers if len(numbers) > 1 else numbers[0]
+            for kind, suffix in enumerate(("", "_delta"))
+            for statistic in ("mean", "std", "rms")
+            if (numbers := [_statistic(statistic, *kinds[kind].tolist()) for kinds in of_field if kinds[kind, 0]])
+        }
     return found
 
 
-def _statistic(name: str, moments: Moments) -> float:
-    variance = moments.m2 / moments.size
-    return {"mean": moments.mean, "std": math.sqrt(variance), "rms": math.sqrt(variance + moments.mean**2)}[name]
+def _merged(moments: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Merge the moments of runs: (run, channel, kind, moment) to (channel, kind, moment)."""
+    size, mean, m2 = np.moveaxis(moments, -1, 0)
+    total = size.sum(axis=0)
+    middle = (size * mean).sum(axis=0) / np.maximum(total, 1)
+    return np.stack([total, middle, (m2 + size * (mean - middle) ** 2).sum(axis=0)], axis=-1)
+
+
+def _statistic(name: str, size: float, mean: float, m2: float) -> float:
+    variance = m2 / size
+    return {"mean": mean, "std": math.sqrt(variance), "rms": math.sqrt(variance + mean**2)}[name]

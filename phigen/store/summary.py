@@ -61,7 +61,7 @@ def describe(path: str | Path) -> dict[str, Any]:
         **{name: attributes[name] for name in _HOW},
         "levels": np.unique(of_runs["level"]).tolist(),
         "orbits": len(np.unique(of_runs["orbit"])),
-        "distinct_simulations": _distinct(known),
+        **_known(attributes, "distinct_simulations"),
         "strengths": [float(of_runs["strength"].min()), float(of_runs["strength"].max())],
         "calibration": _calibration(attributes),
         "splits": dict(Counter(of_runs["split"].tolist())),
@@ -128,16 +128,10 @@ def _calibration(attributes: dict[str, Any]) -> list[dict[str, float]]:
     return [] if found is None else found.rows
 
 
-def _distinct(known: Manifest) -> int | None:
-    """Count the simulations that the stored runs are made from; None if an entry does not say."""
-    digests = {entry.parameters.get("simulation") for entry in known.held_runs}
-    return len(digests) if None not in digests else None
-
-
 def _bytes_by_variable(known: Manifest) -> Counter[str]:
     sizes: Counter[str] = Counter()
-    for entry in known.held_runs:
-        for file, (size, _) in entry.files.items():
+    for files in known.held_shards.values():
+        for file, (size, _) in files.items():
             sizes[file.split("/")[0]] += size
     return sizes
 

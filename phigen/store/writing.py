@@ -1,7 +1,8 @@
-"""Runs into a store whose template is written, from a simulation or from elsewhere, and the end of that.
+"""Shards into a store whose template is written, from simulations or from elsewhere, and the end of that.
 
-When a run's data are on disk, it gets an entry in the manifest.  A shard never holds two runs, because parallel writers
-of one shard lose data and raise no error.
+A shard of a field holds consecutive runs, and is made and written whole by one writer: parallel writers of one shard
+lose data and raise no error.  When a shard's data are on disk, it gets a part of the manifest.  Everything small is
+written once, at the end.
 """
 
 from __future__ import annotations
@@ -13,54 +14,52 @@ from typing import TYPE_CHECKING, Any
 
 from phigen.atomic import remove_drafts
 from phigen.errors import StoreError
-from phigen.store import manifest, template
+from phigen.store import manifest, measured, parts, rows, template
+from phigen.store.fingerprints import fingerprint
 from phigen.store.layout import attributes_of
-from phigen.store.statistics import moments_of, statistics
-from phigen.symmetry.fields import ALWAYS, DIMS, FIELDS
+from phigen.store.parts import Rows
+from phigen.store.statistics import statistics
+from phigen.symmetry.fields import FIELDS
 
 if TYPE_CHECKING:
-    import xarray as xr
+    import zarr
+    from numpy.typing import NDArray
 
 
-def variables(path: Path) -> list[str]:
-    """Return the names of the variables that a store has arrays for."""
-    return [name for name in FIELDS if (path / name).is_dir()]
-
-
-def write(path: Path, run: int, fields: xr.Dataset, *, parameters: Mapping[str, Any], training: slice) -> None:
-    """Write one run: its data, then its entry in the manifest.  What is there of it is replaced.
+def write_shard(path: Path, shard: int, fields: Mapping[str, NDArray[Any]], measured_of: Rows) -> None:
+    """Write one shard of every field, and then its part of the manifest.  What is there of it is replaced.
 
     Parameters
     ----------
     path : Path
         Of the store.
-    run : int
-        Its position in the dataset.
-    fields : Dataset
-        All variables of the store, without the run dim.
-    parameters : mapping
-        What the manifest holds of it, as JSON has it; ``split`` is one of them.
-    training : slice
-        First and last frame that enter the statistics, if the run is for training.
+    shard : int
+        Its place in the dataset.
+    fields : mapping of str to array
+        Every field of the store that is in shards, (run, time, ...): all runs of the shard.
+    measured_of : mapping of str to array
+        What was measured of these runs, (run, ...), for every small array of the store.
     """
     import zarr
 
-    names = variables(path)
     with zarr.config.set({"array.write_empty_chunks": True, "codec_pipeline.batch_size": template.CHUNKS_AT_ONCE}):
-        for name in names:
-            shutil.rmtree(path / name / "c" / str(run), ignore_errors=True)
+        for name, values in fields.items():
+            shutil.rmtree(path / name / "c" / str(shard), ignore_errors=True)
             array = zarr.open_array(path / name, mode="r+", zarr_format=3)
-            array[run] = fields[name].transpose(*DIMS, missing_dims="ignore").values
-    files = [file for name in names for file in _files_of(path, name, run)]
-    share = {}
-    if parameters["split"] == "train":
-        measured = fields[[name for name in names if name not in ALWAYS]]
-        share = {"moments": moments_of(measured.sel(time=training))}
-    manifest.add(path, run, {**parameters, **share}, files)
+            first = shard * (array.shards or array.chunks)[0]
+            array[first : first + len(values)] = values
+    parts.add(path, shard, dict(_fingerprints(path, fields, shard)), measured_of)
+
+
+def _fingerprints(path: Path, fields: Mapping[str, Any], shard: int) -> Iterator[tuple[str, tuple[int, str]]]:
+    for name in fields:
+        for file in sorted((path / name / "c" / str(shard)).rglob("*")):
+            if file.is_file() and file.suffix != ".partial":
+                yield file.relative_to(path).as_posix(), fingerprint(file)
 
 
 def seal(path: Path) -> None:
-    """Finish a store that has all its runs: store the statistics, consolidate the metadata, complete the manifest.
+    """Finish a store that has all its shards: write its small arrays, its statistics and metadata, and the manifest.
 
     A finished store is left as it is.
 
@@ -74,21 +73,22 @@ def seal(path: Path) -> None:
     if (path / manifest.LIST).is_file():
         return
     attributes, known = attributes_of(path), manifest.load(path)
-    lacking = set(range(attributes["runs"])) - known.runs.keys()
+    lacking = known.runs - len(known.held_runs)
     if lacking:
-        raise StoreError(f"{path}: lacks {len(lacking)} of {attributes['runs']} runs; run the same build again")
+        raise StoreError(f"{path}: lacks {lacking} of {known.runs} runs; run the same build again")
     remove_drafts(path)
     for partial in path.rglob("*.partial"):
         partial.unlink()
-    shares = (entry.parameters.get("moments", {}) for entry in known.runs.values())
-    for name, its_statistics in statistics(shares).items():
-        zarr.open_array(path / name, mode="r+", zarr_format=3).attrs.update(its_statistics)
+    rows.write(known)
+    root = zarr.open_group(path, mode="r+", use_consolidated=False)
+    for name, its_statistics in _statistics(root).items():
+        root[name].attrs.update(its_statistics)
     with template.quiet():
         zarr.consolidate_metadata(str(path))
-    manifest.gather(known, {name: attributes[name] for name in ("recipe_sha256",) if name in attributes})
+    manifest.finish(known, {name: attributes[name] for name in ("recipe_sha256",) if name in attributes})
 
 
-def _files_of(path: Path, name: str, run: int) -> Iterator[str]:
-    folder = path / name / "c" / str(run)
-    files = [folder] if folder.is_file() else sorted(file for file in folder.rglob("*") if file.is_file())
-    return (file.relative_to(path).as_posix() for file in files if file.suffix != ".partial")
+def _statistics(root: zarr.Group) -> dict[str, dict[str, float | list[float]]]:
+    fields = [name for name in FIELDS if name in root]
+    moments: Any = root[f"{measured.GROUP}/{measured.MOMENTS}"]
+    return statistics(moments[:], measured.channels(fields))

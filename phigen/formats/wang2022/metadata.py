@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from phigen.formats.wang2022.archives import Member
 from phigen.formats.wang2022.orientation import Orientation
 from phigen.formats.wang2022.published_sets import CELLS, RADIUS, RATE, Original, Published
-from phigen.store import manifest
+from phigen.store.fingerprints import fingerprint
 from phigen.store.metadata import CONVENTIONS, group_columns, index_of_runs
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _attributes(published: Published, runs: Runs) -> dict[str, Any]:
         "boundaries": ["closed"] * 4,
         "dt_smoke": 1.0,
         "dt_velocity": published.dt_velocity,
-        "source": [{"file": name, "sha256": manifest.fingerprint(file)[1]} for file, name in sources.items()],
+        "source": [{"file": name, "sha256": fingerprint(file)[1]} for file, name in sources.items()],
         "versions": {package: version(package) for package in _PACKAGES},
         **scaling,
         "comment": f"{CONVENTIONS}  {_COMMENT}",

@@ -20,7 +20,8 @@ from phigen.hub.reference import SCHEME
 from phigen.hub.repository import fetch_zipped
 from phigen.progress import Progress, silent
 from phigen.simulation.staggered import centred, completed, divergence
-from phigen.store import template, writing
+from phigen.store import measured, template, writing
+from phigen.store.statistics import moments_of
 from phigen.symmetry.fields import FACES, FIELDS
 from phigen.symmetry.point_groups import ELEMENTS
 
@@ -100,14 +101,15 @@ def _write(path: Path, published: Published, files: Mapping[tuple[int, ...], Mem
     frames = len(_values(next(iter(files.values()))))
     runs = _runs(published, files, frames)
     index = index_of(published, runs, frames)
-    template.lay(path, index, _VARIABLES)
+    template.lay(path, index, _VARIABLES, runs_per_shard=1, errors=False)
     for number, (file, original, orientation) in enumerate(runs.values()):
         values = _values(file, frames)
         faces = faces_of_file(values, orientation) if published.reference_frame == "orbit" else completed(values)
-        parameters = {"level": original.level, "orbit": original.orbit, "element": original.element.name}
-        parameters |= {"strength": original.strength, "split": original.split, "file": file.name}
-        fields = _fields(faces, published.dt_velocity).assign_coords(time=index["time"])
-        writing.write(path, number, fields, parameters=parameters, training=slice(None))
+        fields = {str(name): field.values[None] for name, field in _fields(faces, published.dt_velocity).items()}
+        rows = {name: fields.pop(name) for name in _OF_THE_FRAME}
+        moments = moments_of({name: field[0] for name, field in fields.items()})[None]
+        rows[measured.MOMENTS] = moments if original.split == "train" else np.full_like(moments, np.nan)
+        writing.write_shard(path, number, fields, rows)
         yield
     writing.seal(path)
 
