@@ -92,10 +92,14 @@ def _measure(
     as_json: bool,
 ) -> None:
     from phigen.cli.rounding_floor import rounding_floor_of
-    from phigen.measurement.data_error import average, measure_runs, select_frames, summarize
+    from phigen.measurement.data_error import average, select_frames, summarize
+    from phigen.measurement.data_error import measure as errors_of
     from phigen.measurement.tables import rows_by_level, rows_over_time
 
-    errors = average(select_frames(measure_runs(dataset) if of_runs is None else of_runs, frames))
+    if of_runs is None:
+        errors = errors_of(dataset, frames=frames)
+    else:
+        errors = average(select_frames(of_runs, frames))
     floor = rounding_floor_of(dataset, frames, required=with_floor)
     total, rounding = summarize(errors), summarize(floor) if floor is not None else None
     by_level, by_frame = rows_by_level(total, rounding), rows_over_time(errors, floor)

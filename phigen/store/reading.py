@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 READ_AHEAD = 4096
 """How many bytes are fetched beyond those that are asked for; the Hub's client would take 5 MB, several shards."""
 
-_REMOTE = {"storage_options": {"block_size": READ_AHEAD}}
+_REMOTE: dict[str, Any] = {"storage_options": {"block_size": READ_AHEAD}}
 
 
 def open(path: str | Path) -> xr.Dataset:
