@@ -9,22 +9,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from phigen.building.calibration import calibrate
 from phigen.building.cluster import borrowed_cluster, local_cluster
 from phigen.building.work import Work
 from phigen.errors import StoreError
 from phigen.planning.plans import Plan, plan
-from phigen.planning.runs import Run, Simulation
 from phigen.progress import Progress, silent
 from phigen.recipe.loading import load
 from phigen.recipe.model import Recipe
 from phigen.simulation import instruction_set
 from phigen.store import construction, writing
-
-if TYPE_CHECKING:
-    pass
 
 CLUSTER_START = 4.0
 """Seconds until a local cluster's workers simulate (docs/numbers.md); it is worth starting if it saves more."""
@@ -32,8 +27,6 @@ CLUSTER_START = 4.0
 LONGEST_HERE = 2.0
 """Longest simulation, in estimated seconds, that runs in the calling process: there Ctrl-C waits for its end, whereas a
 worker is stopped."""
-
-Task = tuple[Simulation, tuple[Run, ...]]
 
 
 @dataclass(frozen=True)
