@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import pytest
+import xarray as xr
 from hypothesis import settings
 
+from phigen.building import shards
 from phigen.building.builder import build
 from phigen.hub.reference import Reference
 from phigen.planning.plans import plan
@@ -111,6 +114,20 @@ def set_runs_per_shard() -> Iterator[RunsPerShard]:
     """Return a function that sets how many runs a shard of every plan holds, until the end of the test."""
     with ExitStack() as stack:
         yield lambda number: stack.enter_context(runs_per_shard(number))
+
+
+@pytest.fixture
+def simulated(monkeypatch: pytest.MonkeyPatch) -> list[Simulation]:
+    """The simulations that builds in this process make, in order."""
+    made: list[Simulation] = []
+    real = shards.simulate
+
+    def counted(simulation: Simulation, **options: Any) -> xr.Dataset:
+        made.append(simulation)
+        return real(simulation, **options)
+
+    monkeypatch.setattr(shards, "simulate", counted)
+    return made
 
 
 @pytest.fixture(scope="session")

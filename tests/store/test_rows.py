@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +12,6 @@ import xarray as xr
 import zarr
 
 import phigen
-from phigen.building import shards
 from phigen.building.builder import build
 from phigen.planning.runs import Simulation
 from phigen.recipe.loading import parse
@@ -29,20 +27,6 @@ from tests.shared.requests import RunsPerShard
 def damaged(sharded: Path, tmp_path: Path) -> Path:
     """A copy of the store in shards of three runs, which a test may damage."""
     return Path(shutil.copytree(sharded, tmp_path / "damaged.zarr"))
-
-
-@pytest.fixture
-def simulated(monkeypatch: pytest.MonkeyPatch) -> list[Simulation]:
-    """The simulations that are made, in order."""
-    made: list[Simulation] = []
-    real = shards.simulate
-
-    def counted(simulation: Simulation, **options: Any) -> xr.Dataset:
-        made.append(simulation)
-        return real(simulation, **options)
-
-    monkeypatch.setattr(shards, "simulate", counted)
-    return made
 
 
 SMALL_ARRAYS = ["divergence", "courant", "buoyancy", "measured/mae", "measured/resampling", "measured/moments"]
