@@ -58,7 +58,7 @@ def wanted() -> str | None:
     """
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return None
-    return _named(_flags()) or (COMMON if _is_known(version("jaxlib")) else None)
+    return _named(_flags()) or (COMMON if _is_known(_jaxlib()) else None)
 
 
 def provenance() -> str:
@@ -139,6 +139,12 @@ def _parsed() -> str | None:
     options = xla_client.CompileOptions()
     found = _IN_OPTIONS.search(options.SerializeAsString())
     return found[1].decode() if found else None
+
+
+@lru_cache(maxsize=1)
+def _jaxlib() -> str:
+    """Return the version of jaxlib; looking it up takes 10 ms each time."""
+    return version("jaxlib")
 
 
 @lru_cache(maxsize=1)
