@@ -25,7 +25,6 @@ from phigen.symmetry.element import Box
 from phigen.symmetry.fields import ALWAYS, DIMS, STORED_AS
 
 if TYPE_CHECKING:
-    import pandas as pd
     import xarray as xr
 
 
@@ -104,7 +103,7 @@ def _of_shard(store: Store, made: Sequence[Made], flows: _Flows) -> tuple[dict[s
         values = {name: own[name].transpose(*DIMS, missing_dims="ignore").values for name in (*store.fields, *ALWAYS)}
         of_run = {name: values.pop(name) for name in ALWAYS}
         of_run |= _errors(store, one, own, flows) if store.errors else {}
-        of_run[measured.MOMENTS] = _moments(store, one.run, values, own.get_index("time"))
+        of_run[measured.MOMENTS] = _moments(store, one.run, values, own["time"])
         for into, from_run in ((fields, values), (rows, of_run)):
             for name, array in from_run.items():
                 if name not in into:
@@ -113,11 +112,11 @@ def _of_shard(store: Store, made: Sequence[Made], flows: _Flows) -> tuple[dict[s
     return fields, rows
 
 
-def _moments(store: Store, run: Run, values: Mapping[str, np.ndarray], time: pd.Index) -> np.ndarray:
+def _moments(store: Store, run: Run, values: Mapping[str, np.ndarray], time: xr.DataArray) -> np.ndarray:
     """Compute the moments of a run's training frames; NaN for a run that is not for training."""
     if run.split != "train":
         return no_moments(values)
-    training = time.slice_indexer(store.training.start, store.training.stop)
+    training = time.get_index("time").slice_indexer(store.training.start, store.training.stop)
     return moments_of({name: field[training] for name, field in values.items()})
 
 

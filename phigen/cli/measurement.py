@@ -96,10 +96,7 @@ def _measure(
     from phigen.measurement.data_error import measure as errors_of
     from phigen.measurement.tables import rows_by_level, rows_over_time
 
-    if of_runs is None:
-        errors = errors_of(dataset, frames=frames)
-    else:
-        errors = average(select_frames(of_runs, frames))
+    errors = errors_of(dataset, frames=frames) if of_runs is None else average(select_frames(of_runs, frames))
     floor = rounding_floor_of(dataset, frames, required=with_floor)
     total, rounding = summarize(errors), summarize(floor) if floor is not None else None
     by_level, by_frame = rows_by_level(total, rounding), rows_over_time(errors, floor)
