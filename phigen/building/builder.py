@@ -170,9 +170,11 @@ def _tasks(planned: Plan, missing: list[Run]) -> list[Task]:
 
     The longest come first, so that no worker is left alone with one at the end.
     """
-    wanted = {run.index for run in missing}
-    needed = ((s, tuple(run for run in runs if run.index in wanted)) for s, runs in planned.distinct.items())
-    return sorted(((s, runs) for s, runs in needed if runs), key=lambda task: -seconds_of(task[0]))
+    made_from: dict[int, list[Run]] = {}
+    for run, simulation in zip(missing, planned.columns["simulations"][[run.index for run in missing]], strict=True):
+        made_from.setdefault(simulation, []).append(run)
+    tasks = [(runs[0].simulation, tuple(runs)) for runs in made_from.values()]
+    return sorted(tasks, key=lambda task: -seconds_of(task[0]))
 
 
 def _written(path: Path, tasks: list[Task], client: Client | None) -> Iterator[int]:
