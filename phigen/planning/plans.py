@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
@@ -14,10 +13,12 @@ from numpy.typing import NDArray
 from phigen.planning.columns import Columns
 from phigen.planning.family import Family, Runs
 from phigen.planning.runs import Run, seconds_for
+from phigen.planning.shards import runs_per_shard
+from phigen.planning.sizes import bytes_of, fields_of, values_of
 from phigen.recipe.model import Recipe
 from phigen.recipe.splits import Ends, stretches
 from phigen.recipe.values import exact
-from phigen.symmetry.fields import ALWAYS, FIELDS, STORED_AS, Field, StoreName
+from phigen.symmetry.fields import FIELDS, STORED_AS, Field, StoreName
 
 
 @dataclass(frozen=True)
@@ -88,22 +89,31 @@ class Plan:
 
     @property
     def fields(self) -> dict[str, Field]:
-        """The fields that the dataset stores; where there are regions, each has its own buoyancy."""
-        names = (*(part for name in self.recipe.store for part in STORED_AS[name]), *ALWAYS)
-        fields = {name: FIELDS[name] for name in names}
-        if self.recipe.scene.regions:
-            fields["buoyancy"] = replace(fields["buoyancy"], dims=("time", "region", "component"))
-        return fields
+        """The fields that the dataset stores."""
+        return fields_of(self.recipe)
 
     @property
     def values_per_run(self) -> dict[StoreName, int]:
         """Number of float32 values that each stored variable has in one run."""
-        return {name: sum(self._values(FIELDS[part]) for part in STORED_AS[name]) for name in self.recipe.store}
+        return {
+            name: sum(values_of(self.recipe, FIELDS[part]) for part in STORED_AS[name]) for name in self.recipe.store
+        }
 
     @property
     def bytes(self) -> int:
         """Bytes of all fields before compression: the most that the store can need."""
-        return len(self.runs) * sum(self._values(f) * np.dtype(f.dtype).itemsize for f in self.fields.values())
+        return len(self.runs) * sum(bytes_of(self.recipe, field) for field in self.fields.values())
+
+    @cached_property
+    def runs_per_shard(self) -> int:
+        """How many consecutive runs one shard of a field holds; see `phigen.planning.shards`."""
+        return runs_per_shard(self.recipe)
+
+    @property
+    def shards(self) -> Sequence[range]:
+        """The runs of each shard, as positions in `runs`; all but the last hold the same number."""
+        runs, size = len(self.runs), self.runs_per_shard
+        return [range(first, min(first + size, runs)) for first in range(0, runs, size)]
 
     @property
     def seconds(self) -> float:
@@ -114,12 +124,6 @@ class Plan:
         grids = (family.actions[place].before.simulated_cells(self.recipe.grid.shape) for place in places)
         each = (seconds_for(cells, steps=time.kept[-1] + 1, precision=self.recipe.precision) for cells in grids)
         return sum(int(count) * seconds for count, seconds in zip(counts, each, strict=True))
-
-    def _values(self, field: Field) -> int:
-        width, height = self.recipe.grid.shape
-        sizes = {"time": len(self.recipe.time.kept), "region": len(self.recipe.scene.regions), "component": 2}
-        sizes |= {"y": height, "x": width, "y_face": height + 1, "x_face": width + 1}
-        return math.prod(sizes[dim] for dim in field.dims)
 
 
 def plan(recipe: Recipe, calibration: Calibration | None = None) -> Plan:
