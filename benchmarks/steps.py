@@ -31,7 +31,7 @@ def steps(steps: int = STEPS, eager_steps: int = EAGER_STEPS, rounds: int = ROUN
     Without numba, which is an extra, the table has no numba loop.
     """
     run = plan(load("rotation_eq10")).runs[20].simulation
-    double = replace(run, force=run.force[:1] * steps, frames=range(steps))
+    double = replace(run, frames=range(steps))
     single = replace(double, precision="single")
     timed: dict[str, tuple[Callable[[], Any], int]] = {
         "phigen, double": (lambda: simulate(double), steps),

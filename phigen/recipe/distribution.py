@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -80,6 +81,7 @@ _NOT_ABOVE = "high must be greater than low, got low {:g} and high {:g}; change 
 Distribution = Annotated[Uniform | LogUniform | Normal | Choice, Field(discriminator="kind")]
 
 
-def stream_of(seed: int, scene: int) -> np.random.Generator:
-    """Return the random stream of one scene: child `scene` of the seed, whatever the number of scenes."""
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(scene,))))
+def streams_of(seed: int, scenes: range) -> Iterator[np.random.Generator]:
+    """Yield the random stream of each scene: child `scene` of the seed, whatever the number of scenes."""
+    for scene in scenes:
+        yield np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(scene,))))

@@ -50,7 +50,7 @@ class Shape(NamedTuple):
             symmetric=s.symmetric,
             resampled=s.resampled,
             precision=s.precision,
-            steps=len(s.force),
+            steps=s.steps,
             frames=len(s.frames),
             fields=tuple(fields),
             dtype=dtype if s.precision == "double" else "float32",

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Point = tuple[float, float]
+Points = tuple[Any, Any]
+"""The coordinates x and y of one point, or arrays of those of many."""
+
 Sides = tuple[tuple[str, str], tuple[str, str]]
 """The boundary conditions of the left and right side, and of the lower and upper side."""
 
@@ -102,8 +105,11 @@ class GroupElement(ABC):
         """The element of the same group that changes nothing."""
 
     @abstractmethod
-    def on_point(self, point: Point, box: Box) -> Point:
-        """Return the image of a point (x, y) in simulated cells, not wrapped around a periodic box."""
+    def on_point(self, point: Points, box: Box) -> Points:
+        """Return the image of a point (x, y) in simulated cells, not wrapped around a periodic box.
+
+        x and y are numbers, or arrays of one shape: a recipe's scenes are moved together.
+        """
 
     @abstractmethod
     def act(self, fields: xr.Dataset) -> xr.Dataset:

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from phigen.errors import RecipeError
 from phigen.planning.plans import plan
-from phigen.recipe.distribution import Choice, Distribution, LogUniform, Normal, Uniform, stream_of
+from phigen.recipe.distribution import Choice, Distribution, LogUniform, Normal, Uniform, streams_of
 from phigen.recipe.loading import load, parse
 from phigen.recipe.model import Recipe
 
@@ -35,6 +35,10 @@ EVERYTHING = """count: {count}, seed: {seed}, wall_distance: 1.5,
   strength: {{kind: uniform, low: 0, high: 0.2}}"""
 seeds = st.integers(0, 2**63)
 ordered = st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)).filter(lambda ends: ends[0] < ends[1])
+
+
+def stream_of(seed: int, scene: int) -> np.random.Generator:
+    return next(streams_of(seed, range(scene, scene + 1)))
 
 
 def drawn(sample: str, boundary: str = "closed") -> Recipe:
