@@ -9,7 +9,8 @@ from phigen.errors import StoreError
 from phigen.store import manifest
 from phigen.store.layout import attributes_of, translated
 from phigen.store.manifest import Manifest
-from phigen.store.template import CHUNKS_AT_ONCE, quiet
+from phigen.store.pipeline import fast_pipeline
+from phigen.store.template import quiet
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -46,11 +47,10 @@ def open(path: str | Path) -> xr.Dataset:
 def open_listed(known: Manifest) -> xr.Dataset:
     """Open the finished dataset of a manifest that is loaded already; see `open`."""
     import xarray as xr
-    import zarr
 
     refuse_unfinished(known)
     refuse_missing_files(known)
-    with quiet(), zarr.config.set({"codec_pipeline.batch_size": CHUNKS_AT_ONCE}):
+    with quiet(), fast_pipeline():
         dataset: xr.Dataset = xr.open_zarr(known.store, consolidated=True, chunks=None)
     dataset = _with_todays_names(dataset, str(known.store))
     return dataset if known.chosen is None else dataset.isel(run=sorted(known.chosen))

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     import xarray as xr
     import zarr
 
-CHUNKS_AT_ONCE = 100
-"""How many chunks of a shard zarr encodes or decodes together; its default of one takes up to a quarter longer."""
-
 FRAMES_PER_CHUNK = 10
 """Frames in an inner chunk: as many as the published windows have; a window is read in about 2 ms (docs/numbers.md)."""
 

@@ -15,6 +15,7 @@ from phigen.atomic import remove_drafts
 from phigen.errors import StoreError
 from phigen.store import manifest, template
 from phigen.store.layout import attributes_of
+from phigen.store.pipeline import fast_pipeline
 from phigen.store.statistics import moments_of, statistics
 from phigen.symmetry.fields import ALWAYS, DIMS, FIELDS
 
@@ -46,7 +47,7 @@ def write(path: Path, run: int, fields: xr.Dataset, *, parameters: Mapping[str, 
     import zarr
 
     names = variables(path)
-    with zarr.config.set({"array.write_empty_chunks": True, "codec_pipeline.batch_size": template.CHUNKS_AT_ONCE}):
+    with fast_pipeline(), zarr.config.set({"array.write_empty_chunks": True}):
         for name in names:
             shutil.rmtree(path / name / "c" / str(run), ignore_errors=True)
             array = zarr.open_array(path / name, mode="r+", zarr_format=3)
