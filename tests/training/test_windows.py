@@ -69,9 +69,7 @@ def windows_of(dataset: xr.Dataset | Path, **changed: Any) -> Windows:
 
 
 def read(windows: Windows, index: int, element: int = 0) -> np.ndarray:
-    out = np.full(windows.shape, np.nan, np.float32)
-    windows.read(index, element, out=out)
-    return out
+    return windows.read([index], [element])[0]
 
 
 @st.composite
