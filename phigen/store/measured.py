@@ -6,8 +6,8 @@ holds for each run, variable and frame the means that the data equivariance erro
 `phigen.measurement.data_error` defines them, NaN for the first run of an orbit; and the moments of each training run,
 from which the statistics of the fields are made (`phigen.store.statistics`), NaN for other runs.
 
-With the small fields, such as the divergence, they are the arrays with one row for each run: the template lays them, the
-parts of the shards bring the rows, which are written once at the end and read again to repair a store.
+With the small fields, such as the divergence, they are the arrays with one row for each run: the parts of the shards
+bring the rows, which are written once at the end, and read again to repair a store.
 """
 
 from __future__ import annotations
