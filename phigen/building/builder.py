@@ -21,7 +21,8 @@ from phigen.planning.runs import Run, Simulation, seconds_of
 from phigen.progress import Progress, silent
 from phigen.recipe.loading import load
 from phigen.recipe.model import Recipe
-from phigen.simulation import instruction_set
+from phigen.simulation import cache_folder, instruction_set
+from phigen.simulation.cache_folder import CacheWarning
 from phigen.simulation.instruction_set import InstructionSetWarning
 from phigen.simulation.program import simulate
 from phigen.store import construction, writing
@@ -125,6 +126,7 @@ def build(
         client = stack.enter_context(borrowed_cluster(scheduler)) if scheduler is not None else None
         stack.enter_context(_claimed(path))
         instruction_set.warn_of_another()
+        cache_folder.usable()
         planned = plan(recipe)
         known = construction.begun(path, planned)
         if planned.provisional:
@@ -193,7 +195,8 @@ def simulate_and_store(path: str, simulation: Simulation, runs: tuple[Run, ...])
     try:
         wanted = writing.variables(Path(path))
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", InstructionSetWarning)  # `build` has warned
+            for said in (InstructionSetWarning, CacheWarning):  # by `build`
+                warnings.simplefilter("ignore", said)
             fields = simulate(simulation, fields=[name for name in SIMULATED if name in wanted])
         for run in runs:
             construction.write_run(Path(path), run, act(fields, run.after))
