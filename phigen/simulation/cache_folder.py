@@ -67,19 +67,20 @@ def usable() -> Path | None:
 
 @lru_cache(maxsize=8)
 def _checked(folder: Path) -> Path | None:
-    reason = _reason_against(folder)
-    if reason is None:
+    found = _error_of(folder)
+    if found is None:
         return folder
-    warn_of(folder, reason)
+    warn_of(folder, *found)
     return None
 
 
-def warn_of(folder: Path, reason: str) -> None:
+def warn_of(folder: Path, error: str, remedy: str) -> None:
     """Warn that programs are not kept in a folder."""
-    warnings.warn(f"{folder}: {reason}; compiled programs are not kept, and builds start later", CacheWarning, 2)
+    text = f"{folder}: {error}, so compiled programs are not kept and builds start later; {remedy}"
+    warnings.warn(text, CacheWarning, stacklevel=2)
 
 
-def _reason_against(folder: Path) -> str | None:
+def _error_of(folder: Path) -> tuple[str, str] | None:
     """Return why a folder is not used and what to do, or None after it was made, if need be, and tried."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -87,29 +88,29 @@ def _reason_against(folder: Path) -> str | None:
             folder.mkdir(mode=0o700)
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode):
-            return "is not a folder; move it away"
-        if (reason := _reason_to_distrust(found)) is not None:
-            return reason
+            return "is not a folder", "move it away"
+        if (error := _distrust(found)) is not None:
+            return error
         if not _is_own(folder):
             if any(not name.startswith(".") for name in os.listdir(folder)):
-                return f"holds files of something else; move them, or remove {folder.name}"
+                return "holds files of something else", "move them away"
             with written_whole(folder / _TAG, replace=True) as draft:
                 draft.write_text(_SIGNATURE, encoding="ascii")
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(bytes(ROOM))
     except OSError as error:
-        return f"cannot be written, {error.strerror}; make room, or repair its permissions"
+        return f"cannot be written ({error.strerror})", "make room, or repair its permissions"
     return None
 
 
-def _reason_to_distrust(found: os.stat_result) -> str | None:
+def _distrust(found: os.stat_result) -> tuple[str, str] | None:
     """Return why somebody else may have written in a folder, and what to do."""
     if not hasattr(os, "getuid"):
         return None
     if found.st_uid != os.getuid():
-        return f"belongs to another user, got uid {found.st_uid} for {os.getuid()}; set XDG_CACHE_HOME to your own"
+        return f"belongs to another user, got uid {found.st_uid} for {os.getuid()}", "set XDG_CACHE_HOME to your own"
     mode = stat.S_IMODE(found.st_mode)
-    return f"is open to other users, got mode {mode:o} for 700; remove it" if mode & 0o077 else None
+    return (f"is open to other users, got mode {mode:o} for 700", "remove it") if mode & 0o077 else None
 
 
 def _is_own(folder: Path) -> bool:

@@ -71,7 +71,7 @@ def compiled_code_kept() -> Iterator[None]:
     if said.pop("Error reading", None):
         cache_folder.remove_compiled_code(folder)
     if said.pop("Error writing", None):
-        cache_folder.warn_of(folder, "cannot be written; make room")
+        cache_folder.warn_of(folder, "cannot be written", "make room")
     for warning in said.values():
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     cache_folder.bound(folder)
@@ -127,7 +127,7 @@ def _write(folder: Path, key: str, program: bytes) -> None:
         with written_whole(folder / f"{key}.program", replace=True) as draft:
             draft.write_bytes(_digest(key, program) + program)
     except OSError as error:
-        cache_folder.warn_of(folder, f"cannot be written, {error.strerror}; make room")
+        cache_folder.warn_of(folder, f"cannot be written ({error.strerror})", "make room")
 
 
 def _digest(key: str, program: bytes) -> bytes:
