@@ -30,6 +30,7 @@ BENCHMARKS = {
     "recipes": Benchmark("builds", {"names": ("rotation_eq3",)}),
     "workers": Benchmark("builds", {"count": 2, "steps": 10}),
     "memory": Benchmark("builds", {"counts": (1, 2), "steps": 10}),
+    "first_simulation": Benchmark("simulations", {"recipe": "rotation_eq3", "rounds": 1}),
     "compiling": Benchmark("simulations", {"stride": 40}),
     "calibrating": Benchmark("simulations", {"targets": (0, 0.3)}),
     "sampled": Benchmark("simulations", {"count": 2, "timed": 1}),

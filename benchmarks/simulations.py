@@ -33,8 +33,7 @@ def compiling(stride: int = 13) -> list[dict[str, Any]]:
     rows = []
     planned = plan(load("scaling"))
     with tempfile.TemporaryDirectory() as folder:
-        as_workers = {"JAX_COMPILATION_CACHE_DIR": folder, "PYTHONHASHSEED": "0"}
-        environment = os.environ | own_process() | as_workers
+        environment = os.environ | {"XDG_CACHE_HOME": folder}
         for run in planned.runs[::stride]:
             row: dict[str, Any] = {"cells": run.simulation.cells[0]}
             for kind in ("nothing cached", "cache warm"):
@@ -48,12 +47,59 @@ def compiling(stride: int = 13) -> list[dict[str, Any]]:
 
 def time_twice(index: int) -> None:
     """Print how long one run of `scaling` takes the first and the second time, after all modules are loaded."""
+    os.environ.update(own_process())
     simulation = plan(load("scaling")).runs[index].simulation
     simulate(plan(load("rotation_eq3")).runs[0].simulation, fields=["smoke"])
     for _ in range(2):
         began = time.perf_counter()
         simulate(simulation, fields=["smoke", "velocity"])
         print(time.perf_counter() - began)
+
+
+FIRST = """
+import sys
+from hashlib import sha256
+from phigen.simulation.separate_process import own_process
+import os; os.environ.update(own_process())
+from phigen.planning.plans import plan
+from phigen.recipe.loading import load
+from phigen.simulation.program import simulate
+fields = simulate(plan(load(sys.argv[1])).runs[0].simulation, fields=["smoke", "velocity"])
+digest = sha256(b"".join(fields[name].values.tobytes() for name in fields)).hexdigest()
+print(digest, sum(name == "phi" for name in sys.modules))
+"""
+
+
+def first_simulation(recipe: str = "rotation_eq10", rounds: int = 7) -> list[dict[str, Any]]:
+    """Time a new process until its first simulation is finished, in turn with and without what is kept of another."""
+    seconds: dict[str, list[float]] = {"nothing kept": [], "compiled code kept": [], "traced program kept too": []}
+    told = dict.fromkeys(seconds, "")
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            # Traced in the order of the same sets, as dask's workers do: jax finds code that was compiled before.
+            environment = os.environ | {"XDG_CACHE_HOME": folder, "PYTHONHASHSEED": "0"}
+            asked = "from phigen.simulation.instruction_set import wanted; wanted()"
+            subprocess.run([sys.executable, "-c", asked], env=environment, check=True)
+            for kind, times in seconds.items():
+                if kind == "compiled code kept":
+                    for program in Path(folder).rglob("*.program"):
+                        program.unlink()
+                began = time.perf_counter()
+                command = [sys.executable, "-c", FIRST, recipe]
+                done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+                times.append(time.perf_counter() - began)
+                told[kind] = done.stdout
+    (digest,) = {text.split()[0] for text in told.values()}
+    return [
+        {
+            f"a new process, first run of {recipe}": kind,
+            "s (median)": statistics.median(times),
+            "s (least)": min(times),
+            "imports PhiFlow": "yes" if told[kind].split()[1] == "1" else "no",
+            "sha256 of its fields": digest[:12],
+        }
+        for kind, times in seconds.items()
+    ]
 
 
 def calibrating(targets: Sequence[float] | None = None) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from platformdirs import user_cache_path
 
 from phigen.building.builder import build
 from phigen.hub.reference import Reference
@@ -29,7 +30,8 @@ from tests.shared.requests import Hub, PublishOnce, Scene
 
 COMPILED = tempfile.mkdtemp(prefix="phigen-tests-")
 atexit.register(shutil.rmtree, COMPILED, ignore_errors=True)
-os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED
+os.environ.setdefault("MPLCONFIGDIR", str(user_cache_path("matplotlib")))  # its list of fonts takes long
+os.environ["XDG_CACHE_HOME"] = COMPILED
 os.environ.update(own_process())
 instruction_set.is_set_here()  # before a test uses jax, so that simulations run in this process
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from phigen.building.calibration import calibrate
 from phigen.building.cluster import borrowed_cluster, local_cluster
@@ -20,11 +19,8 @@ from phigen.planning.runs import Run, Simulation
 from phigen.progress import Progress, silent
 from phigen.recipe.loading import load
 from phigen.recipe.model import Recipe
-from phigen.simulation import instruction_set
+from phigen.simulation import cache_folder, instruction_set
 from phigen.store import construction, writing
-
-if TYPE_CHECKING:
-    pass
 
 CLUSTER_START = 4.0
 """Seconds until a local cluster's workers simulate (docs/numbers.md); it is worth starting if it saves more."""
@@ -120,6 +116,7 @@ def build(
         client = stack.enter_context(borrowed_cluster(scheduler)) if scheduler is not None else None
         stack.enter_context(_claimed(path))
         instruction_set.warn_of_another()
+        cache_folder.usable()
         planned = plan(recipe)
         known = construction.begun(path, planned)
         if planned.provisional:

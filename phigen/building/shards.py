@@ -15,6 +15,7 @@ from phigen.errors import SimulationError, StoreError
 from phigen.measurement.differences import compare
 from phigen.planning.plans import Plan
 from phigen.planning.runs import Run
+from phigen.simulation.cache_folder import CacheWarning
 from phigen.simulation.instruction_set import InstructionSetWarning
 from phigen.simulation.program import simulate
 from phigen.store import measured, writing
@@ -57,7 +58,8 @@ def simulated(store: Store, run: Run) -> xr.Dataset:
         Naming the run.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", InstructionSetWarning)  # `build` has warned
+        for said in (InstructionSetWarning, CacheWarning):  # by `build`
+            warnings.simplefilter("ignore", said)
         try:
             return simulate(run.simulation, fields=store.fields)
         except SimulationError as error:

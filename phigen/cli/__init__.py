@@ -27,6 +27,7 @@ COMMANDS = {
     "list": "hub:list_datasets",
     "export": "formats:export",
     "import": "formats:import_",
+    "cache": "cache:cache",
 }
 """Where each command lives, as ``module:function``, in the order of ``phigen --help``."""
 
