@@ -95,6 +95,11 @@ def xla_options() -> dict[str, str | bool]:
     return {name: value for name, value in _XLA_OPTIONS.items() if _is_known(name, value)}
 
 
+def has_fusion_emitters() -> bool:
+    """Return whether XLA has the fusion emitters that are switched off here, as in jaxlib 0.10."""
+    return "xla_cpu_use_fusion_emitters" in xla_options()
+
+
 def _is_known(option: str, value: str | bool) -> bool:
     import jax
 
