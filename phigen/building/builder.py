@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -125,6 +126,8 @@ def build(
         missing = construction.prepare(path, planned, known=known)
         work = Work(path, planned, missing)
         count = min(processes_for(planned, work.runs) if workers is None else workers, len(work.tasks))
+        if workers is not None and count < workers and count:
+            warnings.warn(f"workers: {workers} were asked for, the work is {count} tasks; {count} start", stacklevel=2)
         if client is None and (count > 1 or work.longest > LONGEST_HERE):
             client = stack.enter_context(local_cluster(count))
         total, done = len(planned.runs), len(planned.runs) - work.runs
