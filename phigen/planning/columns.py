@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ def strengths_of(
         Of the orbit, and of the element.
     """
     own, of_scene = np.unique(orbits.scenes.strengths, return_inverse=True)
-    as_written = list(map(exact, own.tolist()))
+    as_written = cache(lambda: list(map(exact, own.tolist())))
     table = np.empty((len(parameters), len(factors), len(own)))
     for row, parameter in zip(table, parameters, strict=True):
         for where, factor in enumerate(factors):
@@ -74,7 +75,7 @@ def strengths_of(
             if factor == gain == 1 and not more:
                 row[where] = own
             else:
-                row[where] = [float((strength + more) * gain * exact(factor)) for strength in as_written]
+                row[where] = [float((strength + more) * gain * exact(factor)) for strength in as_written()]
     strengths: NDArray[np.float64] = table[:, place, of_scene[number]]
     return strengths
 

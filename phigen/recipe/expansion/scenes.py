@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain, product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phigen.recipe.distribution import Distribution, streams_of
+from phigen.recipe.distribution import streams_of
 from phigen.recipe.expansion.lazy import LazySequence
 from phigen.recipe.expansion.moving import Discs, discs_of, inflows_of
 from phigen.recipe.grid import Grid
@@ -78,41 +78,37 @@ def _varied(scene: Scene, vary: Vary) -> Scenes:
 
 
 def _drawn(scene: Scene, sample: Sample, grid: Grid) -> Scenes:
-    """Draw every scene from its own stream, again and again until it is valid and far enough from the walls."""
-    inflow = tuple(getattr(sample, key) for key in OF_AN_INFLOW)
-    given = tuple(map(tuple, discs_of(scene.inflows).tolist()))
-    sides = tuple((n, not wraps) for n, wraps in zip(grid.shape, grid.box.periodic, strict=True))
+    """Draw every scene from its own stream."""
+    draw = _drawing(scene, sample, grid)
+    numbers = chain.from_iterable(map(draw, streams_of(sample.seed, range(sample.count))))
+    drawn = np.fromiter(numbers, np.float64).reshape(sample.count, -1)
+    return Scenes(scene, drawn[:, 1:].reshape(sample.count, -1, 4), drawn[:, 0].copy())
 
-    def draws(stream: np.random.Generator) -> Iterator[float]:
+
+def _drawing(scene: Scene, sample: Sample, grid: Grid) -> Callable[[np.random.Generator], list[float]]:
+    """Return a function that draws the strength and the inflows of a scene, until they are valid and far from walls."""
+    given = [scene.buoyancy.strength, *discs_of(scene.inflows).ravel().tolist()]
+    of_inflows = [(1 + i, key) for i, key in enumerate(OF_AN_INFLOW * len(scene.inflows))]
+    chosen = ((place, getattr(sample, key)) for place, key in [*of_inflows, (0, "strength")])
+    draws = [(place, distribution.draw) for place, distribution in chosen if distribution is not None]
+    starts = range(1, len(given), 4)
+    (width, height), (wraps_x, wraps_y) = grid.shape, grid.box.periodic
+
+    def is_valid(x: float, y: float, radius: float, rate: float) -> bool:
+        across = math.inf if wraps_x else min(x, width - x)
+        up = math.inf if wraps_y else min(y, height - y)
+        return radius > 0 and rate > 0 and min(across, up) - radius >= sample.wall_distance
+
+    def draw(stream: np.random.Generator) -> list[float]:
+        numbers = given.copy()
         for _ in range(MOST_DRAWS):
-            discs = [_drawn_numbers(inflow, numbers, stream) for numbers in given]
-            (strength,) = _drawn_numbers((sample.strength,), (scene.buoyancy.strength,), stream)
-            if strength >= 0 and all(_is_valid(disc, sides, sample.wall_distance) for disc in discs):
-                return chain(*discs, (strength,))
+            for place, one in draws:
+                numbers[place] = one(stream)
+            if numbers[0] >= 0 and all(is_valid(*numbers[start : start + 4]) for start in starts):
+                return numbers
         raise ValueError(
             f"no valid scene at least {sample.wall_distance:g} cells from every wall was found in {MOST_DRAWS} draws; "
             "narrow the distributions, or lower wall_distance"
         )
 
-    numbers = chain.from_iterable(map(draws, streams_of(sample.seed, range(sample.count))))
-    drawn = np.fromiter(numbers, np.float64).reshape(sample.count, -1)
-    return Scenes(scene, drawn[:, :-1].reshape(sample.count, -1, 4), drawn[:, -1].copy())
-
-
-def _drawn_numbers(
-    distributions: tuple[Distribution | None, ...], given: tuple[float, ...], stream: np.random.Generator
-) -> tuple[float, ...]:
-    """Draw each number that has a distribution; the others are as given."""
-    return tuple(
-        number if distribution is None else distribution.draw(stream)
-        for distribution, number in zip(distributions, given, strict=True)
-    )
-
-
-def _is_valid(disc: tuple[float, ...], sides: tuple[tuple[int, bool], ...], wall_distance: float) -> bool:
-    """Return whether an inflow has a radius and a rate, and its rim the distance from the nearest wall."""
-    *center, radius, rate = disc
-    if radius <= 0 or rate <= 0:
-        return False
-    gaps = (min(p, n - p) for p, (n, has_walls) in zip(center, sides, strict=True) if has_walls)
-    return min(gaps, default=math.inf) - radius >= wall_distance
+    return draw
