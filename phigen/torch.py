@@ -24,8 +24,8 @@ class Windows(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
     """Windows of a dataset: input frames, and the target frames that follow them.
 
     No window crosses a run, a split or a gap between frames.  An item is read when it is needed, and only from the
-    chunks that it lies in.  Items of a batch that overlap are read together.  Works in worker processes of a
-    DataLoader, forked or spawned.
+    chunks that it lies in.  Items of a batch that are near each other in one run are read together.  Works in worker
+    processes of a DataLoader, forked or spawned.
 
     Normalisation commutes with rotations and reflections to the last bit.  A vector is divided by one number, the root
     mean square over both components, and no mean is subtracted, because a rotation would take the mean of one component

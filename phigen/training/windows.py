@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
+NEAR = 20
+"""Frames between two windows of a run up to which one read of both takes less time than two (docs/numbers.md)."""
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -119,8 +122,8 @@ class Windows:
     def read(self, indices: Sequence[int], elements: Sequence[int]) -> list[NDArray[np.float32]]:
         """Return windows (time, channel, y, x) in the order of their indices.
 
-        Windows that lie in one run and overlap are read together.  What is returned may share memory, also with the
-        runs that are kept, unless an element other than the identity acts on it.
+        Windows that are near each other in one run are read together.  What is returned may share memory, also with
+        the runs that are kept, unless an element other than the identity acts on it.
 
         Parameters
         ----------
@@ -148,12 +151,12 @@ class Windows:
 
 
 def _together(places: Sequence[tuple[int, int]], length: int) -> list[list[int]]:
-    """Group windows of one run that overlap; return the members of each group in the order of their frames."""
+    """Group windows that are near each other in one run; return each group's members in the order of their frames."""
     groups: list[list[int]] = []
     for member in sorted(range(len(places)), key=places.__getitem__):
         run, first = places[member]
         last_run, last_first = places[groups[-1][-1]] if groups else (None, 0)
-        if run == last_run and first < last_first + length:
+        if run == last_run and first <= last_first + length + NEAR:
             groups[-1].append(member)
         else:
             groups.append([member])
