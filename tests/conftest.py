@@ -8,13 +8,17 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import pytest
+import xarray as xr
 from hypothesis import settings
 from platformdirs import user_cache_path
 
+from phigen.building import shards
 from phigen.building.builder import build
 from phigen.hub.reference import Reference
 from phigen.planning.plans import plan
@@ -25,8 +29,9 @@ from phigen.simulation import instruction_set
 from phigen.simulation.separate_process import own_process
 from tests.shared.hub.repositories import Repository
 from tests.shared.hub.server import HubServer
-from tests.shared.recipes import SMALL, WITHOUT_FLOOR
-from tests.shared.requests import Hub, PublishOnce, Scene
+from tests.shared.recipes import SMALL, TWO_ORBITS, WITHOUT_FLOOR
+from tests.shared.requests import Hub, PublishOnce, RunsPerShard, Scene
+from tests.shared.stores import runs_per_shard
 
 COMPILED = tempfile.mkdtemp(prefix="phigen-tests-")
 atexit.register(shutil.rmtree, COMPILED, ignore_errors=True)
@@ -96,6 +101,35 @@ def longer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight tiny runs of 35 frames, so that a run has four chunks and the last one is not full."""
     text = SMALL.replace("steps: 6", "steps: 36") + "store: [smoke, velocity, faces]\n"
     return build(parse(text), tmp_path_factory.mktemp("datasets") / "longer.zarr", workers=1).path
+
+
+@pytest.fixture(scope="session")
+def sharded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixteen tiny runs, two levels of two orbits, in shards of three: the last shard holds one."""
+    path = tmp_path_factory.mktemp("datasets") / "sharded.zarr"
+    with runs_per_shard(3):
+        return build(parse(TWO_ORBITS), path, workers=1).path
+
+
+@pytest.fixture
+def set_runs_per_shard() -> Iterator[RunsPerShard]:
+    """Return a function that sets how many runs a shard of every plan holds, until the end of the test."""
+    with ExitStack() as stack:
+        yield lambda number: stack.enter_context(runs_per_shard(number))
+
+
+@pytest.fixture
+def simulated(monkeypatch: pytest.MonkeyPatch) -> list[Simulation]:
+    """The simulations that builds in this process make, in order."""
+    made: list[Simulation] = []
+    real = shards.simulate
+
+    def counted(simulation: Simulation, **options: Any) -> xr.Dataset:
+        made.append(simulation)
+        return real(simulation, **options)
+
+    monkeypatch.setattr(shards, "simulate", counted)
+    return made
 
 
 @pytest.fixture(scope="session")

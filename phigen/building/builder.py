@@ -16,7 +16,6 @@ from phigen.building.cluster import borrowed_cluster, local_cluster
 from phigen.building.work import Work
 from phigen.errors import StoreError
 from phigen.planning.plans import Plan, plan
-from phigen.planning.runs import Run, Simulation
 from phigen.progress import Progress, silent
 from phigen.recipe.loading import load
 from phigen.recipe.model import Recipe
@@ -29,8 +28,6 @@ CLUSTER_START = 4.0
 LONGEST_HERE = 2.0
 """Longest simulation, in estimated seconds, that runs in the calling process: there Ctrl-C waits for its end, whereas a
 worker is stopped."""
-
-Task = tuple[Simulation, tuple[Run, ...]]
 
 
 @dataclass(frozen=True)

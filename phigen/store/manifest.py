@@ -11,21 +11,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import BadZipFile
 
 from phigen.atomic import write_json
-from phigen.errors import StoreError
 from phigen.store import parts
 from phigen.store.fingerprints import Files, fingerprint, is_intact, size_of
 from phigen.store.layout import stored_attributes
+from phigen.store.parts import blamed_on
 
 LIST = "manifest.json"
 CHOSEN = "manifest.chosen.json"
@@ -137,15 +134,14 @@ def load(store: Path) -> Manifest:
     """
     file, partial = store / LIST, store / CHOSEN
     content = file.read_bytes() if file.is_file() else None
-    with _blamed_on(file):
+    with blamed_on(file):
         listed = _begun(store) if content is None else _of_todays_layout(json.loads(content))
         shards = {number: _fingerprints(files) for number, files in enumerate(listed["shards"])}
         others = _fingerprints(listed["files"])
         runs, per_shard, recipe = listed["runs"], listed["runs_per_shard"], listed.get("recipe_sha256")
     for part in parts.listed(store):
-        with _blamed_on(part):
-            shards[parts.number_of(part)] = _fingerprints(parts.files_of(part))
-    with _blamed_on(partial):
+        shards[parts.number_of(part)] = parts.files_of(part)
+    with blamed_on(partial):
         chosen = _runs_in(json.loads(partial.read_bytes())) if partial.is_file() else None
     return Manifest(
         store=store,
@@ -225,13 +221,3 @@ def _runs_in(stretches: Iterable[Any]) -> frozenset[int]:
 
 def _fingerprints(files: Mapping[str, Any]) -> Files:
     return {file: (size, sha256) for file, (size, sha256) in files.items()}
-
-
-@contextmanager
-def _blamed_on(file: Path) -> Iterator[None]:
-    """Turn whatever is wrong in a file of the manifest into an error that names the file."""
-    try:
-        yield
-    except (ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile, zlib.error) as error:
-        what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
-        raise StoreError(f"{file}: is damaged, {what}; delete it and run the same build again") from error

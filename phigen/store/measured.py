@@ -112,9 +112,9 @@ def write(known: Manifest) -> None:
     """Write all rows of a store, chunk by chunk, from the parts of its shards."""
     import zarr
 
-    into = _arrays(known.store)
-    per_chunk = next(iter(into.values())).chunks[0]
-    with zarr.config.set({"array.write_empty_chunks": True}):
+    with zarr.config.set({"array.write_empty_chunks": True}):  # arrays keep what they are opened with
+        into = _arrays(known.store)
+        per_chunk = next(iter(into.values())).chunks[0]
         for first in range(0, known.runs, per_chunk):
             stop = min(first + per_chunk, known.runs)
             shards = range(first // known.runs_per_shard, -(-stop // known.runs_per_shard))
@@ -123,25 +123,28 @@ def write(known: Manifest) -> None:
                 array[first:stop] = np.concatenate([of_shard[name] for of_shard in rows])
 
 
-def read(known: Manifest, shards: set[int]) -> dict[int, Rows]:
-    """Read the rows of some shards of a finished store; those that are damaged are left out."""
+def read(known: Manifest, shards: Iterable[int]) -> dict[int, Rows]:
+    """Read the rows of some shards of a finished store; those in a chunk that is damaged are left out."""
     there = _arrays(known.store)
-    damaged = _damaged(known, there)
-    whole = {name: np.asarray(array[:]) for name, array in there.items()} if shards else {}
+    per_chunk = next(iter(there.values())).chunks[0]
+    by_chunk: dict[int, list[int]] = {}
+    for shard in sorted(shards):
+        by_chunk.setdefault(known.runs_of(shard).start // per_chunk, []).append(shard)
+    found: dict[int, Rows] = {}
+    for chunk in sorted(by_chunk.keys() - _damaged_chunks(known)):
+        first = chunk * per_chunk
+        values = {name: np.asarray(array[first : first + per_chunk]) for name, array in there.items()}
+        for shard in by_chunk[chunk]:
+            runs = known.runs_of(shard)
+            found[shard] = {name: rows[runs.start - first : runs.stop - first] for name, rows in values.items()}
+    return found
+
+
+def _damaged_chunks(known: Manifest) -> set[int]:
+    """Return the chunks, by their places along the runs, of which any array's is missing or has a wrong bit."""
+    folders = tuple(f"{place}/c/" for place in _PLACES.values())
     return {
-        shard: {name: values[runs.start : runs.stop] for name, values in whole.items()}
-        for shard in sorted(shards)
-        if damaged.isdisjoint(runs := known.runs_of(shard))
+        int(file.partition("/c/")[2].partition("/")[0])
+        for file, listed in known.files_of_no_shard.items()
+        if file.startswith(folders) and not is_intact(known.store / file, listed)
     }
-
-
-def _damaged(known: Manifest, there: Arrays) -> set[int]:
-    """Return the runs whose rows lie in a chunk that is missing or has a wrong bit."""
-    runs: set[int] = set()
-    for name, array in there.items():
-        folder = f"{_PLACES[name]}/c/"
-        for file, listed in known.files_of_no_shard.items():
-            if file.startswith(folder) and not is_intact(known.store / file, listed):
-                first = int(file.removeprefix(folder).partition("/")[0]) * array.chunks[0]
-                runs |= set(range(first, first + array.chunks[0]))
-    return runs

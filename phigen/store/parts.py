@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phigen.atomic import replaced
+from phigen.errors import StoreError
 from phigen.store.fingerprints import Files
 
 FOLDER = "manifest"
@@ -42,14 +46,27 @@ def number_of(part: Path) -> int:
 
 
 def files_of(part: Path) -> Files:
-    """Load the fingerprints of a shard's files."""
-    with np.load(part, allow_pickle=False) as members:
+    """Load the fingerprints of a shard's files.
+
+    Raises
+    ------
+    StoreError
+        If the part is damaged.
+    """
+    with blamed_on(part), part.open("rb") as handle, np.load(handle, allow_pickle=False) as members:
         return {file: (size, sha256) for file, (size, sha256) in json.loads(members[_FILES].item()).items()}
 
 
 def rows(store: Path, shard: int) -> Rows:
-    """Load what was measured of a shard's runs."""
-    with np.load(_path(store, shard), allow_pickle=False) as members:
+    """Load what was measured of a shard's runs.
+
+    Raises
+    ------
+    StoreError
+        If the part is damaged.
+    """
+    part = _path(store, shard)
+    with blamed_on(part), part.open("rb") as handle, np.load(handle, allow_pickle=False) as members:
         return {name: members[name] for name in members.files if name != _FILES}
 
 
@@ -60,3 +77,19 @@ def _path(store: Path, shard: int) -> Path:
 def remove(store: Path) -> None:
     """Remove all parts; a build that is killed between the end of its list and this leaves them."""
     shutil.rmtree(store / FOLDER, ignore_errors=True)
+
+
+@contextmanager
+def blamed_on(file: Path) -> Iterator[None]:
+    """Turn whatever is wrong in a file of the manifest into an error that names the file.
+
+    Raises
+    ------
+    StoreError
+        If reading it fails in the block.
+    """
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile, zlib.error) as error:
+        what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        raise StoreError(f"{file}: is damaged, {what}; delete it and run the same build again") from error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phigen.store import manifest
+from phigen.store import manifest, parts
 from phigen.store.layout import attributes_of
 from phigen.store.manifest import Manifest
 from phigen.store.reading import refuse_missing_files
@@ -69,8 +69,7 @@ def describe(path: str | Path) -> dict[str, Any]:
             name.removeprefix("frames_"): ends for name, ends in attributes.items() if name.startswith("frames_")
         },
         "frames": [int(frame) for frame in np.asarray(arrays["time"][:])[[0, -1]]],
-        "largest_divergence": _largest(_values(arrays, "divergence", known)),
-        "largest_courant": _largest(_values(arrays, "courant", known)),
+        **{f"largest_{name}": _largest(values) for name, values in _health(arrays, known).items()},
         **_known(attributes, "recipe_sha256", "source"),
         "content_sha256": known.digest,
         "layout": attributes["layout"],
@@ -104,6 +103,15 @@ def _values(arrays: Arrays, name: str, known: Manifest) -> NDArray[Any]:
     return values if known.chosen is None else values[sorted(known.chosen)]
 
 
+def _health(arrays: Arrays, known: Manifest) -> dict[str, NDArray[Any]]:
+    """Read how well each run that is there was simulated; of an unfinished store, that is in the parts of its list."""
+    names = ("divergence", "courant")
+    if known.finished:
+        return {name: _values(arrays, name, known) for name in names}
+    of_shards = [parts.rows(known.store, shard) for shard in known.shards]
+    return {name: np.concatenate([np.empty(0), *(rows[name].ravel() for rows in of_shards)]) for name in names}
+
+
 def _variable(arrays: Arrays, name: str, known: Manifest) -> dict[str, Any]:
     array = arrays[name]
     dims: Any = array.metadata.to_dict()["dimension_names"]
@@ -130,9 +138,10 @@ def _calibration(attributes: dict[str, Any]) -> list[dict[str, float]]:
 
 def _bytes_by_variable(known: Manifest) -> Counter[str]:
     sizes: Counter[str] = Counter()
-    for files in known.held_shards.values():
-        for file, (size, _) in files.items():
-            sizes[file.split("/")[0]] += size
+    for file, (size, _) in known.held_files.items():
+        name, _, chunk = file.partition("/")
+        if name in FIELDS and chunk.startswith("c/"):
+            sizes[name] += size
     return sizes
 
 

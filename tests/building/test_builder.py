@@ -22,11 +22,12 @@ from phigen.errors import BuildError, SimulationError, StoreError
 from phigen.planning.plans import plan
 from phigen.recipe.loading import load, parse
 from phigen.recipe.model import Recipe
-from phigen.store import construction, manifest
+from phigen.store import manifest, writing
 from phigen.store import reading as store
 from tests.shared.command import free_port
 from tests.shared.files import files_of
 from tests.shared.recipes import SMALL
+from tests.shared.requests import RunsPerShard
 
 
 def test_progress_counts_every_run_of_an_orbit_that_shares_a_simulation(small: Recipe, tmp_path: Path) -> None:
@@ -42,7 +43,7 @@ def test_a_failing_run_is_named_and_those_before_it_are_kept(tmp_path: Path) -> 
         SimulationError, match=r"run 5 \(level 1e\+305, orbit 0, rotate90, strength 1e\+303\): .* finite"
     ):
         build(recipe, tmp_path / "s.zarr", workers=1)
-    assert len(manifest.load(tmp_path / "s.zarr").runs) == 5
+    assert len(manifest.load(tmp_path / "s.zarr").held_runs) == 5
 
 
 def test_more_processes_are_for_jobs_that_outweigh_a_clusters_start(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,12 +114,25 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return folder / "long.yaml", build(folder / "long.yaml", folder / "whole.zarr", workers=1).path
 
 
-def _interrupted(recipe: Path, path: Path, number: signal.Signals, workers: str) -> tuple[int, str, float]:
+IN_SHARDS = """\
+from phigen.planning.plans import Plan
+Plan.runs_per_shard = property(lambda _: {})
+from phigen.cli import main
+if __name__ == "__main__":
+    main(prog_name="phigen")
+"""
+"""The command `phigen`, with a number of runs in a shard."""
+
+
+def _interrupted(
+    recipe: Path, path: Path, number: signal.Signals, workers: str, runs_per_shard: int = 1
+) -> tuple[int, str, float]:
     """Start a build as a user does, stop it once runs are stored, and return status, stderr and seconds."""
-    command = [sys.executable, "-m", "phigen", "build", str(recipe), "--out", str(path), "--workers", workers]
+    program = ["-m", "phigen"] if runs_per_shard == 1 else ["-c", IN_SHARDS.format(runs_per_shard)]
+    command = [sys.executable, *program, "build", str(recipe), "--out", str(path), "--workers", workers]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 120
-    while len(list((path / "manifest").glob("*.json")) if path.exists() else []) < 14:
+    while len(list((path / "manifest").glob("*.npz")) if path.exists() else []) * runs_per_shard < 14:
         assert process.poll() is None, "finished before it could be stopped"
         assert time.monotonic() < deadline
         time.sleep(0.002)
@@ -139,7 +153,7 @@ def test_ctrl_c_stops_soon_and_the_same_command_continues(
     assert "interrupted; what was built is kept" in error
     assert "Traceback" not in error, error
     assert seconds < 10
-    done = len(manifest.load(path).runs)
+    done = len(manifest.load(path).held_runs)
     assert 0 < done < 40
     assert build(recipe, path, workers=1).written == 40 - done
     assert files_of(path) == files_of(whole)
@@ -153,6 +167,21 @@ def test_a_killed_build_continues_to_the_same_bytes(long: tuple[Path, Path], tmp
     (path / "smoke" / "c" / "39.partial").write_text("left by a writer that was killed")
     build(recipe, path, workers=1)
     assert files_of(path) == files_of(whole)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("workers", "number"), [("1", signal.SIGKILL), ("2", signal.SIGKILL), ("2", signal.SIGINT)])
+def test_a_killed_build_of_several_runs_a_shard_continues_by_shard(
+    workers: str, number: signal.Signals, long: tuple[Path, Path], tmp_path: Path, set_runs_per_shard: RunsPerShard
+) -> None:
+    path, (recipe, _) = tmp_path / "s.zarr", long
+    _interrupted(recipe, path, number, workers, runs_per_shard=3)
+    done = len(manifest.load(path).held_runs)
+    assert 0 < done < 40
+    assert done % 3 in (0, 1), "a shard is there whole or not at all; the last one holds one run"
+    set_runs_per_shard(3)
+    assert build(recipe, path, workers=2).written == 40 - done
+    assert files_of(path) == files_of(build(recipe, tmp_path / "whole.zarr", workers=1).path)
 
 
 def test_two_builds_of_one_store_do_not_meet(small: Recipe, tmp_path: Path) -> None:
@@ -199,6 +228,6 @@ def test_a_run_that_cannot_be_written_is_named(small: Recipe, tmp_path: Path, mo
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(construction, "write_run", full)
+    monkeypatch.setattr(writing, "write_shard", full)
     with pytest.raises(StoreError, match=r"s\.zarr: run 0 .* cannot be written, No space left on device; what was"):
         build(small, tmp_path / "s.zarr", workers=1)

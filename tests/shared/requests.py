@@ -12,6 +12,9 @@ from phigen.planning.runs import Simulation
 Scene = Callable[..., Simulation]
 """Returns the simulation of one plume, with what a test changes."""
 
+RunsPerShard = Callable[[int], None]
+"""Sets how many runs a shard of every plan holds."""
+
 PublishOnce = Callable[[Path], Reference]
 """Publishes a store, and returns where and as which version."""
 

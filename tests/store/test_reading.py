@@ -11,12 +11,9 @@ from phigen.building.builder import build
 from phigen.errors import StoreError
 from phigen.planning.plans import plan
 from phigen.recipe.model import Recipe
-from phigen.simulation.program import simulate
-from phigen.store import construction
 from phigen.store import reading as store
-from phigen.symmetry.actions import act
 from tests.shared.files import files_of
-from tests.shared.stores import prepared
+from tests.shared.stores import prepared, write_shards
 
 
 @pytest.mark.parametrize("damage", ["deleted", "cut", "flipped"])
@@ -54,12 +51,11 @@ def test_a_lost_coordinate_is_noticed_and_repaired_without_simulating(built: Pat
 
 def test_an_unfinished_store_is_not_opened_and_can_be_continued(small: Recipe, tmp_path: Path) -> None:
     path, planned = tmp_path / "s.zarr", plan(small)
-    assert prepared(path, planned) == list(planned.runs)
-    for run in planned.runs[:3]:
-        construction.write_run(path, run, act(simulate(run.simulation), run.after))
+    assert prepared(path, planned) == list(range(8))
+    write_shards(path, planned, range(3))
     with pytest.raises(StoreError, match="is unfinished, 3 of 8 runs are there; run the same build again"):
         store.open(path)
-    assert prepared(path, planned) == list(planned.runs[3:])
+    assert prepared(path, planned) == list(range(3, 8))
     assert build(small, path, workers=1).written == 5
     whole = build(small, tmp_path / "whole.zarr", workers=1).path
     assert files_of(path) == files_of(whole)

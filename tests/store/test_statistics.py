@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis.extra import numpy as hnp
 from phigen.building.builder import build
 from phigen.recipe.loading import parse
 from phigen.store import reading as store
+from phigen.store.measured import channels
 from phigen.store.statistics import moments_of, statistics
 
 numbers = st.floats(-1e3, 1e3, width=32)
@@ -28,10 +30,10 @@ def runs(draw: st.DrawFn) -> list[np.ndarray]:
     return draw(st.lists(hnp.arrays(np.float32, shape, elements=numbers), min_size=1, max_size=5))
 
 
-def fields(values: np.ndarray) -> xr.Dataset:
-    return xr.Dataset(
-        {"velocity": (("time", "component", "y", "x"), values), "smoke": (("time", "y", "x"), values[:, 0])}
-    )
+def statistics_of(several: Iterable[np.ndarray]) -> dict[str, dict[str, Any]]:
+    """Return the statistics of runs whose velocity is given; their smoke is its first component."""
+    fields = ({"smoke": values[:, 0], "velocity": values} for values in several)
+    return statistics(np.stack([moments_of(of_run) for of_run in fields]), channels(["smoke", "velocity"]))
 
 
 def expected(values: Any) -> dict[str, float]:
@@ -41,7 +43,7 @@ def expected(values: Any) -> dict[str, float]:
 
 @given(runs())
 def test_merged_moments_are_those_of_everything_together(several: list[np.ndarray]) -> None:
-    found = statistics(moments_of(fields(values)) for values in several)
+    found = statistics_of(several)
     together = np.stack(several).astype(np.float64)
     steps = np.diff(together, axis=1)
     for suffix, values in (("", together), ("_delta", steps)):
@@ -58,8 +60,8 @@ def test_merged_moments_are_those_of_everything_together(several: list[np.ndarra
 @given(runs())
 def test_statistics_do_not_depend_on_how_frames_are_cut_into_runs(several: list[np.ndarray]) -> None:
     """But for one-step differences, which no cut between runs has."""
-    whole = statistics([moments_of(fields(np.concatenate(several)))])["velocity"]
-    parts = statistics(moments_of(fields(values)) for values in several)["velocity"]
+    whole = statistics_of([np.concatenate(several)])["velocity"]
+    parts = statistics_of(several)["velocity"]
     for statistic in STATISTICS:
         np.testing.assert_allclose(parts[statistic], whole[statistic], rtol=1e-9, atol=1e-9)
 
@@ -67,19 +69,22 @@ def test_statistics_do_not_depend_on_how_frames_are_cut_into_runs(several: list[
 def test_a_small_spread_about_a_large_mean_is_not_lost() -> None:
     """The mean of squares less the square of the mean would give 0 or worse here."""
     values = 1e9 + np.array([0.0, 1.0, 0.0, 1.0]).reshape(4, 1, 1)
-    found = statistics([moments_of(xr.Dataset({"smoke": (("time", "y", "x"), values)}))] * 3)["smoke"]
+    found = statistics(np.stack([moments_of({"smoke": values})] * 3), channels(["smoke"]))["smoke"]
     assert found["std"] == pytest.approx(0.5, rel=1e-12)
     assert found["mean_delta"] == pytest.approx(1 / 3)
 
 
-def test_moments_read_back_from_json_merge_to_the_same() -> None:
+def test_runs_that_are_not_for_training_are_left_out() -> None:
     rng = np.random.default_rng(0)
-    tables = [moments_of(fields(rng.standard_normal((3, 2, 4, 4)))) for _ in range(3)]
-    lists = [
-        {name: {kind: [list(one) for one in parts] for kind, parts in kinds.items()} for name, kinds in table.items()}
-        for table in tables
-    ]
-    assert statistics(lists) == statistics(tables)  # type: ignore[arg-type]
+    tables = np.stack([moments_of({"smoke": rng.standard_normal((3, 4, 4))}) for _ in range(3)])
+    others = np.insert(tables, 1, np.nan, axis=0)
+    assert statistics(others, channels(["smoke"])) == statistics(tables, channels(["smoke"]))
+
+
+def test_a_dataset_without_training_runs_has_no_statistics() -> None:
+    moments = np.full((2, 3, 2, 3), np.nan)
+    assert statistics(moments, channels(["smoke", "velocity"])) == {"smoke": {}, "velocity": {}}
+    assert statistics(np.empty((2, 0, 2, 3)), channels([])) == {}
 
 
 def recipe(strengths: str, splits: str) -> str:
@@ -137,6 +142,17 @@ def test_a_store_holds_the_statistics_of_its_training_runs_and_frames(dataset: x
         assert len(held) == 6
     whole = dataset["smoke"].astype("float64")
     assert abs(float(whole.mean()) - dataset["smoke"].attrs["mean"]) > 0.01
+
+
+def test_moments_read_back_merge_to_the_same(dataset: xr.Dataset) -> None:
+    """They are in the group `measured`, NaN for runs that are not for training."""
+    measured = xr.open_zarr(dataset.encoding["source"], group="measured", consolidated=False, chunks=None)
+    assert measured["channel"].values.tolist() == ["smoke", "velocity x", "velocity y", "velocity_x", "velocity_y"]
+    lacking = measured["moments"].isnull()
+    assert lacking.all(["channel", "kind", "moment"]).values.tolist() == [False, False, True, True, False, False]
+    assert not lacking[[0, 1, 4, 5]].any()
+    names = ["smoke", "velocity", "velocity_x", "velocity_y"]
+    assert statistics(measured["moments"].values, channels(names)) == {name: of(dataset)[name] for name in names}
 
 
 def test_other_test_runs_do_not_change_the_statistics_and_other_training_runs_do(

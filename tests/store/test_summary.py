@@ -12,10 +12,10 @@ import xarray as xr
 from phigen.planning.plans import plan
 from phigen.recipe.model import Recipe
 from phigen.simulation.program import simulate
-from phigen.store import construction, manifest
+from phigen.store import manifest
 from phigen.store.summary import describe
 from phigen.symmetry.actions import act
-from tests.shared.stores import prepared
+from tests.shared.stores import prepared, write_shards
 
 
 def test_each_variable_is_described_as_xarray_opens_it(eq10: Path) -> None:
@@ -38,7 +38,7 @@ def test_each_variable_is_described_as_xarray_opens_it(eq10: Path) -> None:
     assert facts["strengths"] == [float(dataset["strength"].min()), float(dataset["strength"].max())]
     assert facts["splits"] == {"train": 40}
     assert facts["frames"] == [10, 59]
-    assert (facts["finished"], facts["runs"], facts["runs_stored"], facts["layout"]) == (True, 40, 40, 2)
+    assert (facts["finished"], facts["runs"], facts["runs_stored"], facts["layout"]) == (True, 40, 40, 3)
     assert facts["instruction_set"] == dataset.attrs["instruction_set"]
     assert (facts["content_sha256"], facts["recipe_sha256"]) == (manifest.load(eq10).digest, dataset.recipe_sha256)
     assert facts["instruction_set"] == dataset.instruction_set
@@ -50,12 +50,13 @@ def test_an_unfinished_store_is_described_by_the_runs_that_are_there(small: Reci
     assert describe(path)["largest_courant"] is None
     run = planned.runs[1]
     fields = act(simulate(run.simulation), run.after)
-    construction.write_run(path, run, fields)
+    write_shards(path, planned, [1])
     facts = describe(path)
     assert (facts["finished"], facts["runs"], facts["runs_stored"]) == (False, 8, 1)
-    assert facts["largest_courant"] == float(fields["courant"].max())
+    for name in ("courant", "divergence"):
+        assert facts[f"largest_{name}"] == float(fields[name].max())
     assert facts["content_sha256"] is None
-    assert facts["distinct_simulations"] == 1
+    assert facts["distinct_simulations"] == 4
 
 
 def test_describing_loads_neither_xarray_nor_what_reads_recipes(built: Path) -> None:

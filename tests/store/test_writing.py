@@ -1,4 +1,4 @@
-"""What is written is what was simulated, one shard for each run and variable, and a store is finished once."""
+"""What is written is what was simulated, in whole shards, and a store is finished once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from phigen.building.builder import build
 from phigen.errors import StoreError
@@ -13,11 +14,12 @@ from phigen.planning.plans import plan
 from phigen.recipe.loading import load, parse
 from phigen.recipe.model import Recipe
 from phigen.simulation.program import simulate
-from phigen.store import construction, manifest, writing
+from phigen.store import manifest, writing
 from phigen.store import reading as store
 from phigen.symmetry.actions import act
 from tests.shared.recipes import SMALL
-from tests.shared.stores import prepared
+from tests.shared.requests import RunsPerShard
+from tests.shared.stores import prepared, write_shards
 
 
 def test_what_is_read_is_what_was_simulated(eq10: Path) -> None:
@@ -54,11 +56,24 @@ def test_every_run_is_one_shard_per_variable(eq10: Path) -> None:
         assert len([file for file in (eq10 / name / "c").rglob("*") if file.is_file()]) == 40
 
 
+@pytest.mark.parametrize("number", [2, 3, 4, 8, 20])
+def test_the_values_do_not_depend_on_how_many_runs_a_shard_holds(
+    small: Recipe, tmp_path: Path, set_runs_per_shard: RunsPerShard, number: int
+) -> None:
+    one = store.open(build(small, tmp_path / "one.zarr", workers=1).path).load()
+    set_runs_per_shard(number)
+    several = build(small, tmp_path / "several.zarr", workers=1).path
+    shards = [file for file in (several / "velocity" / "c").rglob("*") if file.is_file()]
+    assert len(shards) == -(-8 // number)
+    dataset = store.open(several).load()
+    assert dataset.attrs["runs_per_shard"] == number
+    xr.testing.assert_identical(dataset.assign_attrs(runs_per_shard=1), one)
+
+
 def test_a_store_that_lacks_a_run_is_not_declared_finished(small: Recipe, tmp_path: Path) -> None:
     path, planned = tmp_path / "s.zarr", plan(small)
     prepared(path, planned)
-    for run in planned.runs[:7]:
-        construction.write_run(path, run, act(simulate(run.simulation), run.after))
+    write_shards(path, planned, range(7))
     with pytest.raises(StoreError, match="lacks 1 of 8 runs"):
         writing.seal(path)
     assert not manifest.load(path).finished
