@@ -24,6 +24,7 @@ class Benchmark(NamedTuple):
 
 BENCHMARKS = {
     "startup": Benchmark("startup", {"rounds": 1}),
+    "planning": Benchmark("planning", {"cases": ((8, "C4", 10),)}),
     "steps": Benchmark("steps", {"steps": 10, "eager_steps": 1, "rounds": 1}),
     "command": Benchmark("builds", {"recipe": "rotation_eq3", "rounds": 1}),
     "cluster": Benchmark("builds", {"rounds": 1}),

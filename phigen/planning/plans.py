@@ -16,7 +16,7 @@ from phigen.planning.runs import Run, seconds_for
 from phigen.planning.shards import runs_per_shard
 from phigen.planning.sizes import bytes_of, fields_of, values_of
 from phigen.recipe.model import Recipe
-from phigen.recipe.splits import Ends, stretches
+from phigen.recipe.splits import NAMES, Ends, stretches
 from phigen.recipe.values import exact
 from phigen.symmetry.fields import FIELDS, STORED_AS, Field, StoreName
 
@@ -142,7 +142,10 @@ class Plan:
 
 
 def plan(recipe: Recipe, calibration: Calibration | None = None) -> Plan:
-    """Expand a recipe into its runs: levels, then orbits, then elements.
+    """Expand a recipe into its runs: by level, orbit and element.
+
+    Where several runs share a shard, those of a level are ordered by split first, so that a download of one split has
+    hardly more files than it needs.
 
     Parameters
     ----------
@@ -164,8 +167,9 @@ def plan(recipe: Recipe, calibration: Calibration | None = None) -> Plan:
     """
     levels = recipe.symmetry.levels
     parameters = levels if calibration is None else tuple(map(exact, calibration.breaking))
-    order = np.arange(len(recipe.orbits.number))
-    return _of_family(Family(recipe, levels, parameters, order), calibration)
+    splits = [recipe.orbits.split == name for name in NAMES]
+    by_split = np.argmax(splits, axis=0) if runs_per_shard(recipe) > 1 else np.zeros(len(splits[0]))
+    return _of_family(Family(recipe, levels, parameters, np.argsort(by_split, kind="stable")), calibration)
 
 
 def plan_of_level(recipe: Recipe, parameter: Decimal) -> Plan:

@@ -50,9 +50,10 @@ def runs_per_shard(recipe: Recipe) -> int:
 def runs_of_a_shard(run: int, *, levels: int, splits: Collection[int], orbit: int) -> int:
     """Return the number of runs of a shard, as near as possible to what `AIM` and `FEWEST_SHARDS` ask for.
 
-    Of the numbers within a factor of 2 of that, those are preferred that divide the runs of each split and level into
-    whole orbits, then those that hold whole orbits.  `MOST_BYTES` counts for more than `MOST_SHARDS`, and that no shard
-    holds runs of two levels for more than both: levels all have the same number of runs, which the shard's divides.
+    Runs that are large or few have a shard each.  Otherwise, of the numbers within a factor of 2 of the aim, those are
+    preferred that divide the runs of each split and level into whole orbits, then those that hold whole orbits.
+    `MOST_BYTES` counts for more than `MOST_SHARDS`.  That no shard holds runs of two levels counts for more than both:
+    levels all have the same number of runs, which that of a shard divides.
 
     Parameters
     ----------
@@ -67,10 +68,11 @@ def runs_of_a_shard(run: int, *, levels: int, splits: Collection[int], orbit: in
     """
     of_level = sum(splits)
     runs = of_level * levels
-    aim = max(1.0, min(AIM / run, runs / FEWEST_SHARDS))
     most = max(1, MOST_BYTES // run)
     least = min(most, math.ceil(runs / MOST_SHARDS))
-    aim = min(max(aim, least), most)
+    aim = min(max(AIM / run, least), runs / FEWEST_SHARDS, most)
+    if aim <= 1:
+        return 1
     allowed = _divisors(of_level) if levels > 1 else np.arange(1, min(of_level, most) + 1)
     allowed = allowed[allowed <= most]
     enough = allowed[allowed >= least]

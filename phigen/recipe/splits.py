@@ -46,7 +46,7 @@ class FrameSplits(Section):
 
 
 class Splits(Section):
-    """The runs of each split: fractions that add up to 1, or numbers from 0 in the order of the dataset.
+    """The runs of each split: fractions that add up to 1, or numbers from 0, of runs by orbit and then by element.
 
     Whole orbits unless `by` is run, so that no scene is in two splits.  Without splits all runs are for training.
     """

@@ -14,6 +14,7 @@ from phigen.planning.plans import plan, runs_in
 from phigen.recipe.checks import recipe as checks
 from phigen.recipe.loading import load, parse, shipped
 from phigen.recipe.model import Recipe
+from tests.shared.recipes import SMALL
 
 
 @pytest.mark.parametrize("name", shipped())
@@ -197,7 +198,28 @@ def test_random_plumes_are_250_orbits_of_four_and_the_first_do_not_depend_on_the
         assert 0.01 <= run.strength <= 0.1
     assert recipe.sample
     fewer = plan(recipe.model_copy(update={"sample": recipe.sample.model_copy(update={"count": 10})}))
-    assert [run.simulation for run in fewer.runs] == [run.simulation for run in planned.runs[:40]]
+    known = {(run.orbit, run.element): run.simulation for run in planned.runs}
+    assert len(fewer.runs) == 40
+    assert all(run.simulation == known[run.orbit, run.element] for run in fewer.runs)
+
+
+def order(text: str) -> list[tuple[float, str, int, int]]:
+    """Return level, split, orbit and the place of the element, for each run of a recipe."""
+    planned = plan(parse(text))
+    places = {g: place for place, g in enumerate(planned.recipe.symmetry.orbit)}
+    return [(run.level, run.split, run.orbit, places[run.element]) for run in planned.runs]
+
+
+@pytest.mark.parametrize("by", ["orbit", "run"])
+def test_where_shards_hold_several_runs_they_are_ordered_by_level_split_orbit_and_element(by: str) -> None:
+    splits = f"splits: {{by: {by}, train: 0.5, validation: 0.25, test: 0.25}}\n"
+    vary = "vary: {strength: {start: 0.1, step: 0.01, count: COUNT}}\nsymmetry:"
+    many = order(SMALL.replace("symmetry:", vary.replace("COUNT", "40")) + splits)
+    names = ["train", "validation", "test"]
+    assert many == sorted(many, key=lambda run: (run[0], names.index(run[1]), *run[2:]))
+    few = order(SMALL.replace("symmetry:", vary.replace("COUNT", "8")) + splits)
+    assert few == sorted(few, key=lambda run: (run[0], *run[2:]))
+    assert len({run[1] for run in few[:16]}) > 1
 
 
 def test_rotation_graded_is_provisional_until_it_is_calibrated() -> None:

@@ -72,8 +72,23 @@ def test_streams_are_the_children_that_numpy_spawns(seed: int, scene: int) -> No
     assert stream_of(seed, scene + 1).random() != expected[0]
 
 
+@pytest.mark.parametrize("seed", [0, 2022, 2**32 - 1, 2**32, 2**63 - 1])
+@pytest.mark.parametrize("first", [0, 9998, 999_990])
+def test_streams_that_are_seeded_together_are_those_of_numpy(seed: int, first: int) -> None:
+    scenes = range(first, first + 10)
+    for scene, stream in zip(scenes, streams_of(seed, scenes), strict=True):
+        child = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(scene,)))
+        assert stream.bit_generator.state == child.state
+
+
 @given(ordered, seeds)
-def test_uniform_numbers_stay_between_their_ends(ends: tuple[float, float], seed: int) -> None:
+def test_uniform_numbers_are_those_that_numpy_draws(ends: tuple[float, float], seed: int) -> None:
+    low, high = ends
+    assert Uniform(kind="uniform", low=low, high=high).draw(stream_of(seed, 0)) == stream_of(seed, 0).uniform(low, high)
+
+
+@given(ordered, seeds)
+def test_uniform_numbers_stay_stay_between_their_ends(ends: tuple[float, float], seed: int) -> None:
     low, high = ends
     stream, distribution = stream_of(seed, 0), Uniform(kind="uniform", low=low, high=high)
     assert all(low <= distribution.draw(stream) <= high for _ in range(20))
