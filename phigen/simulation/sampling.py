@@ -5,8 +5,8 @@ none: PhiML then gathers and stacks the corners around each point itself, and XL
 every corner, in MacCormack even the advected field.  Two backends mend that:
 
 - `GatherBackend` computes indices and values once, before it gathers.  No bit changes (tests).
-- `SamplingBackend` also interpolates, which changes no more than the last digits.  With jax 0.12 a step then takes half
-  the time.  With jax 0.10 it would take longer in single precision, and values with other bits are published.
+- `SamplingBackend` also interpolates, with sums in another order, so results agree to rounding.  With jax 0.12 a step
+  takes half the time.  With jax 0.10 it would take longer in single precision, and change the bits of published values.
 """
 
 from __future__ import annotations

@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-import xarray as xr
 
 from phigen.recipe.grid import Boundaries
-from phigen.simulation import compilation
-from phigen.simulation.program import simulate
+from phigen.simulation import masks
 from phigen.simulation.surroundings import Precision, physics, surroundings
+from phigen.symmetry.fields import SIMULATED
 from tests.shared.requests import Scene
+from tests.shared.traced import traced_with
 
 AXES = (("closed", "closed"), ("open", "open"), ("closed", "open"), ("open", "closed"), ("periodic", "periodic"))
 MIXES = [(x, y) for x, y in product(AXES, repeat=2)]
 TUNNELS = [(AXES[4], AXES[0]), (AXES[1], AXES[4])]
-NAMES = {axis: str(axis[0]) if len(set(axis)) == 1 else f"{{lower: {axis[0]}, upper: {axis[1]}}}" for axis in AXES}
+HALF_OPEN = "{x: open, y: {lower: open, upper: closed}}"
 ROUNDING: dict[Precision, float] = {"double": 1e-13, "single": 1e-4}
 
 
@@ -136,38 +136,51 @@ def test_the_backend_is_chosen_by_what_xla_knows_and_by_the_periodic_axes(
         assert tuple(isinstance(backend, sampling.SamplingBackend) for backend in chosen) == expected
 
 
-def simulated(scene: Scene, backend: Any, **changed: Any) -> xr.Dataset:
-    """Simulate thirty steps with a backend of PhiML's."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("phigen.simulation.sampling.backend", lambda _: backend)
-        compilation._program.cache_clear()
-        try:
-            u = simulate(
-                scene(cells=[24, 20], center=(11, 5), radius=3, steps=30, strength=0.2, **changed), dtype="float64"
-            )
-        finally:
-            compilation._program.cache_clear()
-    return u
+def thirty_steps(scene: Scene, backend: Any, *, sides: str, precision: Precision = "double") -> dict[str, np.ndarray]:
+    """Return all fields of thirty steps, traced with a backend of PhiML's."""
+    plume = scene(cells=[32, 16], center=(11, 5), radius=3, steps=30, strength=0.2, boundary=sides, precision=precision)
+    fields = traced_with(backend, plume, fields=SIMULATED, dtype="float64")().fields
+    assert np.abs(fields["velocity_y"]).max() > 1
+    return fields
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ROUNDING)
-@pytest.mark.parametrize("boundaries", [(AXES[0], AXES[0]), (AXES[4], AXES[4]), (AXES[4], AXES[0]), (AXES[1], AXES[3])])
+@pytest.mark.parametrize("sides", ["closed", "periodic", "{x: periodic, y: closed}", HALF_OPEN])
 def test_gathers_whose_indices_are_computed_once_change_no_bit(
-    boundaries: Boundaries, precision: Precision, scene: Scene, sampling: Any
+    sides: str, precision: Precision, scene: Scene, sampling: Any
 ) -> None:
-    sides = f"{{x: {NAMES[boundaries[0]]}, y: {NAMES[boundaries[1]]}}}"
-    theirs = simulated(scene, nullcontext(), boundary=sides, precision=precision)
-    ours = simulated(scene, sampling.GatherBackend(), boundary=sides, precision=precision)
-    assert all(ours[name].values.tobytes() == theirs[name].values.tobytes() for name in theirs)
-    assert np.abs(theirs["velocity"]).max() > 1
+    theirs = thirty_steps(scene, nullcontext(), sides=sides, precision=precision)
+    ours = thirty_steps(scene, sampling.GatherBackend(), sides=sides, precision=precision)
+    assert {name: values.tobytes() for name, values in ours.items()} == {
+        name: values.tobytes() for name, values in theirs.items()
+    }
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sides", ["closed", "periodic", "open"])
+@pytest.mark.parametrize("sides", ["closed", "periodic", "open", HALF_OPEN])
 def test_thirty_steps_are_phimls_to_rounding(sides: str, scene: Scene, sampling: Any) -> None:
-    theirs = simulated(scene, nullcontext(), boundary=sides)
-    ours = simulated(scene, sampling.SamplingBackend(), boundary=sides)
-    for name in ("smoke", "velocity_x", "velocity_y", "pressure"):
-        np.testing.assert_allclose(ours[name], theirs[name], rtol=0, atol=1e-10)
-    assert np.abs(theirs["velocity"]).max() > 1
+    theirs = thirty_steps(scene, nullcontext(), sides=sides)
+    ours = thirty_steps(scene, sampling.SamplingBackend(), sides=sides)
+    for name, values in ours.items():
+        np.testing.assert_allclose(values, theirs[name], rtol=0, atol=1e-10)
+
+
+def test_a_compiled_step_is_the_eager_one_where_points_lie_on_the_grid_but_for_rounding(
+    scene: Scene, sampling: Any
+) -> None:
+    """Where nothing moves, coordinates are integers to rounding; cell and place in it must be those of one number."""
+    plume = scene(cells=[24, 20], center=(11, 5), radius=3, steps=2, strength=0.2, boundary="periodic")
+    flow, backend = physics(), sampling.SamplingBackend()
+    u = traced_with(backend, plume, fields=("smoke", "velocity_x", "velocity_y"), dtype="float64")().fields
+    before, after = ([u[name][0, frame].T for name in ("smoke", "velocity_x", "velocity_y")] for frame in (0, 1))
+    with surroundings("double"), pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sampling, "backend", lambda _: nullcontext())
+        domain = flow.Domain(plume.cells, plume.boundaries)
+        state = flow.State(before[0], *domain.free_faces(*before[1:]))
+        step = {"force": np.asarray(plume.force[1][0]), "dt_smoke": plume.dt_smoke, "dt_velocity": plume.dt_velocity}
+        inflow = masks.inflow_smoke(plume.cells, plume.boundaries, plume.inflows)
+        state, _ = flow.step(state, domain, inflow=inflow, **step)
+        eager = [state.smoke, *domain.all_faces(state)]
+    for ours, theirs in zip(after, eager, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-13)
