@@ -47,7 +47,9 @@ BENCHMARKS = {
             "rounds": 1,
         },
     ),
-    "window": Benchmark("loading", {"recipe": "rotation_eq3", "windows": 2}),
+    "window": Benchmark("reading", {"recipe": "rotation_eq3", "windows": 2}),
+    "near": Benchmark("reading", {"recipe": "rotation_eq3", "batches": 1}),
+    "batches": Benchmark("reading", {"recipe": "rotation_eq3", "count": 2, "filling": 1, "rounds": 1}),
     "hub": Benchmark("hub", {"recipe": "rotation_eq3"}),
 }
 

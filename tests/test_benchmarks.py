@@ -12,7 +12,7 @@ import pytest
 from benchmarks.__main__ import BENCHMARKS
 
 ROOT = Path(__file__).parent.parent
-NEED_TORCH = {"loading", "window"}
+NEED_TORCH = {"loading"}
 
 
 def measured(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -42,23 +43,33 @@ class Field:
     mean: float
     scale: float
 
-    @property
+    @cached_property
     def channels(self) -> int:
         """Number of channels: 1 or 2."""
         return 2 if self._is_vector else 1
 
-    @property
+    @cached_property
     def _is_vector(self) -> bool:
         return "component" in self.variable.dims
+
+    @cached_property
+    def _axes(self) -> tuple[int, ...]:
+        """Where the dims time, component, y and x of a run are."""
+        dims = [dim for dim in self.variable.dims if dim != "run"]
+        return tuple(dims.index(dim) for dim in ("time", "component", "y", "x") if dim in dims)
+
+    @cached_property
+    def _size_on_disk(self) -> int:
+        """Bytes of the variable if it may be on disk; 0 if dask has it, which may keep single chunks in memory."""
+        return 0 if self.variable.chunks else self.variable.nbytes
 
     def read(self, run: int, frames: slice) -> NDArray[Any]:
         """Read frames of a run as they are stored, (time, channel, y, x)."""
         at: dict[Any, Any] = {"run": run, "time": frames}
         # A Variable, because indexing a DataArray takes longer than reading a window.  Synchronous, because the threads
         # of a dask array do not survive a fork.
-        window = self.variable[tuple(at.get(dim, slice(None)) for dim in self.variable.dims)]
-        order = ("time", "component", "y", "x") if self._is_vector else ("time", "y", "x")
-        values: NDArray[Any] = window.load(scheduler="synchronous").transpose(*order).values
+        window = self.variable[tuple([at.get(dim, slice(None)) for dim in self.variable.dims])]
+        values: NDArray[Any] = window.load(scheduler="synchronous").values.transpose(self._axes)
         return values if self._is_vector else values[:, None]
 
     def normalise(self, values: NDArray[Any], *, out: NDArray[np.float32]) -> None:
@@ -75,8 +86,7 @@ class Field:
         owner = values if values.base is None else values.base
         return (
             isinstance(owner, np.ndarray)
-            and owner.nbytes < self.variable.nbytes
-            and self.variable.chunks is None  # dask may keep single chunks in memory
+            and owner.nbytes < self._size_on_disk
             and values.dtype == np.float32
             and values.flags.c_contiguous
             and values.flags.writeable
@@ -138,7 +148,7 @@ class Channels:
             field.act(g, values[:, channels], out=out[:, channels])
         return out
 
-    @property
+    @cached_property
     def _of_fields(self) -> list[slice]:
         """Which channels each field has."""
         ends = np.cumsum([field.channels for field in self.fields]).tolist()

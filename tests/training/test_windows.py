@@ -302,6 +302,6 @@ def test_windows_of_a_store_are_pickled_by_its_path(built: Path) -> None:
 def test_the_code_of_the_documentation_runs(built: Path) -> None:
     document = (Path(__file__).parents[2] / "docs" / "training.md").read_text()
     code = "\n".join(re.findall(r"```python\n(.*?)```", document, re.DOTALL))
-    assert code.count("Windows(") == 4
+    assert code.count("Windows(") == 6
     here = code.replace("datasets/rotation.zarr", str(built))
     subprocess.run([sys.executable, "-c", here], check=True, timeout=120)
