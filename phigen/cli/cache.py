@@ -20,29 +20,37 @@ def cache(clear: bool, as_json: bool) -> None:
     """Show the compiled programs that phigen keeps for later commands.
 
     The first simulation of a shape (its grid, boundary conditions, steps and fields) is traced and compiled; what comes
-    of it is kept.  What was used longest ago is removed first when it gets too large.
+    of it is kept.  What was used longest ago is removed first when it gets too large.  A folder that is open to other
+    users is not used.
     """
     from phigen.simulation import cache_folder
 
     folder = cache_folder.location()
+    usable = folder.exists() and cache_folder.usable() is not None
     kept = cache_folder.clear(folder) if clear else cache_folder.contents(folder)
     files, sizes = Counter(file.kind for file in kept), Counter[str]()
-    used: dict[str, datetime] = {}
+    last: dict[str, datetime] = {}
     for file in kept:
         sizes[file.kind] += file.bytes
-        used[file.kind] = datetime.fromtimestamp(file.used, UTC)
+        last[file.kind] = datetime.fromtimestamp(file.used, UTC)
     rows: list[dict[str, Any]] = [
         {
             "kept": kind,
             "files": files[kind],
             "bytes": sizes[kind],
-            "last_used": used[kind].isoformat(timespec="seconds"),
+            "last_used": last[kind].isoformat(timespec="seconds"),
         }
         for kind in sorted(files)
     ]
     if as_json:
         return print_json(
-            {"path": str(folder), "cleared": clear, "most_bytes": cache_folder.MOST_BYTES, "contents": rows}
+            {
+                "path": str(folder),
+                "usable": usable,
+                "cleared": clear,
+                "most_bytes": cache_folder.MOST_BYTES,
+                "contents": rows,
+            }
         )
     megabytes = sum(sizes.values()) / 1e6
     if clear:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def test_what_is_kept_is_shown_by_kind(folder: Path) -> None:
 def test_json_says_the_same(folder: Path) -> None:
     shown = json.loads(succeeds_here("cache", "--json"))
     assert shown["path"] == str(folder)
-    assert shown["cleared"] is False
+    assert (shown["usable"], shown["cleared"]) == (True, False)
     assert shown["most_bytes"] == cache_folder.MOST_BYTES
     assert [(row["kept"], row["files"], row["bytes"]) for row in shown["contents"]] == [
         ("compiled code", 2, 500_000),
@@ -59,6 +60,25 @@ def test_a_folder_of_something_else_is_not_cleared(folder: Path) -> None:
     assert done.exit_code == 1
     assert done.stderr == f"{folder}: was not made by phigen, it has no CACHEDIR.TAG; nothing is removed\n"
     assert len(cache_folder.contents(folder)) == 3
+
+
+def test_a_folder_that_is_not_used_is_shown_and_says_why(folder: Path) -> None:
+    folder.chmod(0o755)
+    cache_folder._checked.cache_clear()
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        done = run_here("cache", "--json")
+    assert json.loads(done.stdout)["usable"] is False
+    assert done.stderr == (
+        f"{folder}: is open to other users, got mode 755 for 700, so compiled programs are not kept and builds start "
+        "later; remove it\n"
+    )
+
+
+def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / name)
+    assert json.loads(succeeds_here("cache", "--json"))["contents"] == []
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

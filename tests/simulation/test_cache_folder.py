@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 import threading
@@ -121,6 +120,8 @@ def test_one_that_cannot_be_made_says_why(folder: Path) -> None:
 
 
 WARNED = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, 2**16))
 from phigen.simulation.separate_process import own_process
 print("JAX_COMPILATION_CACHE_DIR" in own_process())
 """
@@ -132,7 +133,6 @@ def test_a_disk_or_quota_without_room_for_a_program_is_seen_before_it_is_needed(
     done = subprocess.run(
         [sys.executable, "-c", WARNED],
         env=environment | {"XDG_CACHE_HOME": str(tmp_path)},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, 2**16)),
         capture_output=True,
         text=True,
         check=True,
