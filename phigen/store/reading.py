@@ -99,7 +99,8 @@ def open_errors(dataset: xr.Dataset, where: Manifest | str) -> xr.Dataset | None
     errors: xr.Dataset = group[list(measured.ERRORS)].drop_attrs()
     if isinstance(where, Manifest) and where.chosen is not None:
         errors = errors.isel(run=sorted(where.chosen))
-    return errors.assign_coords({name: dataset[name].variable for name in ("level", "orbit", "element")})
+    of_runs = {name: ("run", dataset[name].values) for name in ("level", "orbit", "element")}
+    return errors.assign_coords(of_runs | {"variable": errors["variable"].values.tolist()})
 
 
 def column(known: Manifest, name: str) -> NDArray[Any]:

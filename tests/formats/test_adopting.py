@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 
 from phigen.building.builder import build
-from phigen.cli.measurement import opened_as
+from phigen.cli.measurement import _opened_as
 from phigen.errors import FormatError, MeasureError, StoreError
 from phigen.formats import adopting as foreign
 from phigen.formats.adopting import adopt
@@ -130,10 +130,10 @@ def test_phigens_own_data_have_the_same_errors_from_netcdf(built: Path, tmp_path
 
 def test_phigens_own_data_may_be_compared_with_their_own_images(built: Path) -> None:
     """The plume of every run rises along its own axis: it is its mirror image in one of the two, but for rounding."""
-    errors = measure(opened_as(str(built), {"group": "D2"}))
+    errors = measure(_opened_as(str(built), {"group": "D2"}))[0]
     assert errors["level"].values.tolist() == [0, 1]
     assert errors["mae"].max() > 1e-3
-    upright = opened_as(str(built), {"group": "D1_x"}).isel(run=slice(0, 2))
+    upright = _opened_as(str(built), {"group": "D1_x"}).isel(run=slice(0, 2))[0]
     assert measure(upright)["mae"].max() < 1e-5
 
 
@@ -329,4 +329,4 @@ def test_stores_of_phigen_are_told_apart_from_others(built: Path, tmp_path: Path
     assert not is_foreign(tmp_path)
     assert not is_foreign(tmp_path / "none.zarr")
     with pytest.raises(StoreError, match="no such dataset"):
-        opened_as(str(tmp_path / "none.zarr"), {"group": "D1_y"})
+        _opened_as(str(tmp_path / "none.zarr"), {"group": "D1_y"})[0]

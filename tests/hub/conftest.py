@@ -43,8 +43,8 @@ def drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundle, "preview", _drawn)
 
 
-def _drawn(dataset: xr.Dataset, path: Path) -> None:
+def _drawn(dataset: xr.Dataset, path: Path, *, errors: xr.Dataset | None) -> None:
     recipe = dataset.attrs.get("recipe", "")
     if recipe not in PICTURES:
-        PICTURES[recipe] = preview(dataset, path).read_bytes()
+        PICTURES[recipe] = preview(dataset, path, errors=errors).read_bytes()
     path.write_bytes(PICTURES[recipe])

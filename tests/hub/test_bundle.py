@@ -11,6 +11,7 @@ import pytest
 from phigen.hub.bundle import bundled
 from phigen.hub.reference import Reference
 from phigen.store import manifest
+from tests.shared.stores import reopen
 
 WANTED = Reference("owner/name", "1.0.0")
 
@@ -19,12 +20,12 @@ WANTED = Reference("owner/name", "1.0.0")
 def imported(without_floor: Path, tmp_path: Path) -> Path:
     """A finished store without a recipe, as an import makes it."""
     path = Path(shutil.copytree(without_floor, tmp_path / "imported.zarr"))
-    manifest.scatter(manifest.load(path))
+    reopen(path)
     metadata = json.loads((path / "zarr.json").read_text())
     for name in ("recipe", "recipe_sha256"):
         del metadata["attributes"][name]
     (path / "zarr.json").write_text(json.dumps(metadata))
-    manifest.gather(manifest.load(path), {})
+    manifest.finish(manifest.load(path), {})
     return path
 
 

@@ -7,6 +7,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from phigen.store.summary import describe
 from tests.shared.files import files_of
 from tests.shared.hub.server import HubServer
 from tests.shared.recipes import TWO_ORBITS
-from tests.shared.requests import Hub
+from tests.shared.requests import Hub, PublishOnce
 
 
 def test_a_round_trip_is_byte_identical(published: str, two_orbits: Path, tmp_path: Path) -> None:
@@ -74,6 +75,35 @@ def test_one_split_holds_its_runs_only(published: str, two_orbits: Path, tmp_pat
     download(published, tmp_path / "copy", split="test")
     whole = phigen.open(two_orbits)
     xr.testing.assert_identical(phigen.open(tmp_path / "copy").load(), whole.isel(run=whole["split"] == "test").load())
+
+
+@pytest.mark.parametrize(
+    ("asked", "shards"),
+    [({"levels": [1]}, {2, 3, 4, 5}), ({"split": "test"}, {1, 2, 4, 5}), ({"levels": [0], "split": "train"}, {0, 1})],
+)
+def test_only_shards_that_hold_runs_that_are_asked_for_are_fetched(
+    publish_once: PublishOnce,
+    sharded: Path,
+    tmp_path: Path,
+    hub_server: HubServer,
+    asked: dict[str, Any],
+    shards: set[int],
+) -> None:
+    """Two levels of two orbits of four runs, in shards of three, which lie across levels and splits here."""
+    reference = str(publish_once(sharded))
+    hub_server.reset()
+    done = download(reference, tmp_path / "copy", **asked)
+    fetched = {tuple(path.split("/")[:3]) for path in hub_server.fetched_from_store() if "/c/" in path}
+    for name in ("smoke", "velocity"):
+        assert {int(number) for field, _, number in fetched if field == name} == shards
+    whole = phigen.open(sharded)
+    wanted = np.isin(whole["level"], asked.get("levels", [0, 1]))
+    wanted &= np.isin(whole["split"], asked.get("split", ["train", "test"]))
+    part = phigen.open(done.path)
+    assert done.runs == part.sizes["run"] == wanted.sum()
+    xr.testing.assert_identical(part.load(), whole.isel(run=wanted).load())
+    assert download(reference, tmp_path / "copy", split="test").runs == (wanted | (whole["split"] == "test")).sum()
+    assert files_of(download(reference, tmp_path / "copy").path) == files_of(sharded)
 
 
 def test_what_is_added_later_joins_what_is_there(published: str, two_orbits: Path, tmp_path: Path) -> None:

@@ -19,13 +19,13 @@ from phigen.hub.publishing import publish
 from phigen.hub.reference import Reference
 from phigen.recipe.loading import parse
 from phigen.recipe.model import Recipe
-from phigen.store import manifest
 from phigen.store import reading as store
 from tests.shared.files import files_of, in_store
 from tests.shared.hub.repositories import Blob
 from tests.shared.hub.server import HubServer
 from tests.shared.recipes import SMALL, WITHOUT_FLOOR
 from tests.shared.requests import Hub, PublishOnce
+from tests.shared.stores import reopen
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +217,7 @@ def test_a_token_that_the_hub_does_not_know_is_refused_in_words(
 
 
 def test_an_unfinished_store_is_refused(hub: Hub, hub_server: HubServer, copied: Path) -> None:
-    manifest.scatter(manifest.load(copied))
+    reopen(copied)
     with pytest.raises(StoreError, match="is unfinished"):
         publish(copied, hub.repository)
     assert not hub_server.requests

@@ -11,7 +11,7 @@ import pytest
 from phigen.building.shards import Store, make_shards
 from phigen.building.tasks import Task, made_by
 from phigen.planning.plans import Plan
-from phigen.store import construction
+from phigen.store import construction, manifest, parts, rows
 
 
 def prepared(path: Path, planned: Plan) -> list[int]:
@@ -23,6 +23,14 @@ def write_shards(path: Path, planned: Plan, shards: Iterable[int]) -> None:
     """Make some shards of a store and write them, each as a worker does that is handed nothing."""
     for shard in shards:
         make_shards(Store.of(path, planned), made_by(planned, Task((shard,), ())), {})
+
+
+def reopen(path: Path) -> None:
+    """Turn a finished store into one that is being built, and has all its shards."""
+    known = manifest.load(path)
+    for shard, of_shard in rows.read(known, known.shards).items():
+        parts.add(path, shard, known.shards[shard], of_shard)
+    manifest.reopen(path)
 
 
 @contextmanager
