@@ -81,14 +81,14 @@ def _one_core() -> Iterator[None]:
 
 
 def _seconds_per_step(timed: dict[str, tuple[Callable[[], Any], int]], rounds: int) -> dict[str, list[float]]:
-    """Time each call in turn; a first round, which compiles, does not count."""
+    """Time each call in turn by the processor time of its one core; a first round, which compiles, does not count."""
     seconds: dict[str, list[float]] = {name: [] for name in timed}
     for number in range(rounds + 1):
         for name, (call, count) in timed.items():
-            began = time.perf_counter()
+            began = time.process_time()
             call()
             if number:
-                seconds[name].append((time.perf_counter() - began) / count)
+                seconds[name].append((time.process_time() - began) / count)
     return seconds
 
 
