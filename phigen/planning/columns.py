@@ -98,7 +98,7 @@ def simulation_numbers(
     number, place : (run of a level,)
         Of the orbit, and of the element.
     """
-    strengths = simulated_strengths(recipe, actions, parameters, number=number, place=place)
+    strengths = _simulated_strengths(recipe, actions, parameters, number=number, place=place)
     schedules = _schedule_numbers(recipe, parameters, len(actions))[:, place]
     placed = np.tile(_placed_numbers(recipe, actions, number, place), len(parameters))
     of_runs = _numbered(placed, strengths.ravel(), np.where(strengths == 0, -1, schedules).ravel())
@@ -109,7 +109,7 @@ def simulation_numbers(
     return numbers
 
 
-def simulated_strengths(
+def _simulated_strengths(
     recipe: Recipe, actions: Sequence[Actions], parameters: Sequence[Decimal], *, number: Rows, place: Rows
 ) -> NDArray[np.float64]:
     """Return the strength of each run in its simulation's own cells and steps, (level, run of the level)."""
