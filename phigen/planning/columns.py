@@ -30,11 +30,11 @@ def coordinates_of_elements(orbits: Orbits, place: Rows) -> Columns:
 
 def inflow_columns(recipe: Recipe, number: Rows, place: Rows) -> Columns:
     """Return the inflows of each finished run of a level, (run, inflow), by name."""
-    scenes, elements = recipe.orbits.scenes, recipe.orbits.elements
+    scenes, elements, box = recipe.orbits.scenes, recipe.orbits.elements, recipe.grid.box
     discs = np.empty((len(number), *scenes.discs.shape[1:]))
     for rows in _groups(place):
         g = elements[place[rows[0]]]
-        discs[rows] = finished_discs(scenes.discs[number[rows]], g, recipe.grid.box)
+        discs[rows] = finished_discs(scenes.discs[number[rows]], g, box)
     return {name: discs[..., axis].copy() for axis, name in enumerate(OF_AN_INFLOW)}
 
 
@@ -98,7 +98,7 @@ def simulation_numbers(
     number, place : (run of a level,)
         Of the orbit, and of the element.
     """
-    strengths = simulated_strengths(recipe, actions, parameters, number=number, place=place)
+    strengths = _simulated_strengths(recipe, actions, parameters, number=number, place=place)
     schedules = _schedule_numbers(recipe, parameters, len(actions))[:, place]
     placed = np.tile(_placed_numbers(recipe, actions, number, place), len(parameters))
     of_runs = _numbered(placed, strengths.ravel(), np.where(strengths == 0, -1, schedules).ravel())
@@ -109,7 +109,7 @@ def simulation_numbers(
     return numbers
 
 
-def simulated_strengths(
+def _simulated_strengths(
     recipe: Recipe, actions: Sequence[Actions], parameters: Sequence[Decimal], *, number: Rows, place: Rows
 ) -> NDArray[np.float64]:
     """Return the strength of each run in its simulation's own cells and steps, (level, run of the level)."""
@@ -120,7 +120,7 @@ def simulated_strengths(
 
 def _placed_numbers(recipe: Recipe, actions: Sequence[Actions], number: Rows, place: Rows) -> Rows:
     """Return numbers that are equal where simulations differ at most in strength and schedule, (run of a level,)."""
-    scenes = recipe.orbits.scenes
+    scenes, box = recipe.orbits.scenes, recipe.grid.box
     on_scenes, settings = dict[Any, int](), dict[Any, int]()
     pairs = {pair: setting_of(recipe, *pair) for pair in dict.fromkeys((its.before, its.on_regions) for its in actions)}
     of_place = np.array(
@@ -135,7 +135,7 @@ def _placed_numbers(recipe: Recipe, actions: Sequence[Actions], number: Rows, pl
     discs = np.empty((len(number), *scenes.discs.shape[1:]))
     for rows in _groups(of_place[place, 0]):
         before = actions[place[rows[0]]].before
-        discs[rows] = moved_discs(scenes.discs[number[rows]], before, recipe.grid.box)
+        discs[rows] = moved_discs(scenes.discs[number[rows]], before, box)
     return _numbered(of_place[place, 1], *discs.reshape(len(number), -1).T)
 
 

@@ -88,7 +88,8 @@ def identity_comes_first(symmetry: Symmetry) -> Problems:
 
 def orbit_fits_box(grid: Grid, symmetry: Symmetry) -> Problems:
     """Every element maps the box and its boundary conditions onto themselves, and cells to cells."""
-    misfits = (g.misfit(grid.box, non_integer=symmetry.non_integer) for g in symmetry.orbit)
+    box = grid.box
+    misfits = (g.misfit(box, non_integer=symmetry.non_integer) for g in symmetry.orbit)
     text = next(filter(None, misfits), None)
     if text is not None:
         yield Problem(("symmetry", symmetry.listed_at), text)

@@ -28,7 +28,9 @@ def may_coincide(discs: Discs, elements: Sequence[GroupElement], box: Box) -> ND
     """
     if not all(g.moves_within_box for g in elements):
         return np.ones(len(discs), bool)
-    extents = np.stack([_extent(moved_discs(discs, g, box), box) for g in elements], -1)
+    extents = np.empty((len(discs), len(elements)))
+    for place, g in enumerate(elements):
+        extents[:, place] = _extent(moved_discs(discs, g, box), box)
     extents.sort(axis=-1)
     nearest: NDArray[np.float64] = np.diff(extents, axis=-1).min(-1, initial=np.inf)
     return nearest < 4 * _ROOM
@@ -36,12 +38,12 @@ def may_coincide(discs: Discs, elements: Sequence[GroupElement], box: Box) -> ND
 
 def _extent(discs: Discs, box: Box) -> NDArray[np.float64]:
     """Return one number for the smallest and largest x and y of each scene's inflows, (scene,)."""
-    ends = []
+    total = np.zeros(len(discs))
     for axis, (n, wraps) in enumerate(zip(box.cells, box.periodic, strict=True)):
         p = discs[..., axis]
         p = np.where(p > n - _ROOM, p - n, p) if wraps else p
-        ends += [p.min(-1), p.max(-1)]
-    return sum((weight * end for weight, end in zip(_WEIGHTS, ends, strict=True)), np.zeros(len(discs)))
+        total += _WEIGHTS[2 * axis] * p.min(-1) + _WEIGHTS[2 * axis + 1] * p.max(-1)
+    return total
 
 
 def may_be_outside(discs: Discs, cells: tuple[int, int], periodic: tuple[bool, bool]) -> NDArray[np.bool_]:
@@ -49,7 +51,7 @@ def may_be_outside(discs: Discs, cells: tuple[int, int], periodic: tuple[bool, b
     gaps, outside = [], np.zeros(discs.shape[:-1], bool)
     for axis, (n, wraps) in enumerate(zip(cells, periodic, strict=True)):
         p = discs[..., axis]
-        gaps.append(p - (np.clip(np.floor(p), 0, n - 1) + 0.5))
+        gaps.append(p - (np.minimum(np.floor(p), n - 1) + 0.5))
         if not wraps:
             outside |= (p < 0) | (p > n)
     suspect: NDArray[np.bool_] = outside | (np.hypot(*gaps) > discs[..., 2] - _ROOM)

@@ -38,10 +38,12 @@ def moved_discs(discs: Discs, g: GroupElement, box: Box) -> Discs:
 
     What leaves a periodic box enters it on the other side, unless the box is scaled with the scene.
     """
-    x, y = g.on_point((discs[..., 0], discs[..., 1]), box)
-    if g.moves_within_box:
-        x, y = (p % n if wraps else p for p, n, wraps in zip((x, y), box.cells, box.periodic, strict=True))
-    return np.stack([x, y, discs[..., 2] * g.length, discs[..., 3]], -1)
+    placed = discs.copy()
+    placed[..., 2] *= g.length
+    places = g.on_point((discs[..., 0], discs[..., 1]), box)
+    for axis, (p, n, wraps) in enumerate(zip(places, box.cells, box.periodic, strict=True)):
+        placed[..., axis] = p % n if wraps and g.moves_within_box else p
+    return placed
 
 
 def finished_discs(discs: Discs, g: GroupElement, box: Box) -> Discs:
