@@ -30,7 +30,7 @@ BARE = "zarr, as phigen has it read"
 ARRAYS = "slices of arrays in memory, stacked"
 
 
-def window(recipe: str = "rotation_eq10", windows: int = 300) -> list[dict[str, Any]]:
+def window(recipe: str = "rotation_eq10", windows: int = 600) -> list[dict[str, Any]]:
     """Read windows of 30 frames of velocity in this process, in every way, in turn."""
     with tempfile.TemporaryDirectory() as folder:
         path = build(recipe, Path(folder) / "built.zarr", workers=1).path
@@ -54,7 +54,7 @@ def window(recipe: str = "rotation_eq10", windows: int = 300) -> list[dict[str, 
             "the same, in_memory=True": lambda run, first: loaded.read([run * per_run + first], [0])[0].copy(),
         }
         places = np.random.default_rng(0).integers((dataset.sizes["run"], per_run), size=(windows, 2)).tolist()
-        return _timed("a window of 30 frames", ways, places)
+        return _timed("a window of 30 frames", ways, places, block=20)
 
 
 def near(recipe: str = "rotation", batches: int = 40) -> list[dict[str, Any]]:
@@ -158,19 +158,29 @@ def _windows(dataset: xr.Dataset, **kept: Any) -> Windows:
     )
 
 
-def _timed(what: str, ways: dict[str, Callable[..., Any]], arguments: list[Any]) -> list[dict[str, Any]]:
-    """Time each way with the same arguments; the order is random, and the first has been read before."""
+def _timed(
+    what: str, ways: dict[str, Callable[..., Any]], arguments: list[Any], *, block: int = 1
+) -> list[dict[str, Any]]:
+    """Time blocks of calls, each way with the same arguments in random turn; all have been read before."""
     times: dict[str, list[float]] = {way: [] for way in ways}
-    first = next(iter(ways.values()))
-    for each in arguments:
-        first(*each)
+    reference = next(iter(ways))
+    for start in range(0, len(arguments), block):
+        own = arguments[start : start + block]
+        for each in own:
+            ways[reference](*each)
         for way in random.sample(list(ways), len(ways)):
             began = time.perf_counter()
-            ways[way](*each)
-            times[way].append(time.perf_counter() - began)
-    medians = {way: 1e3 * statistics.median(taken) for way, taken in times.items()}
-    reference = next(iter(medians.values()))
-    return [{what: way, "ms": taken, "relative": taken / reference} for way, taken in medians.items()]
+            for each in own:
+                ways[way](*each)
+            times[way].append((time.perf_counter() - began) / len(own))
+    return [
+        {
+            what: way,
+            "ms": 1e3 * statistics.median(taken),
+            "relative": statistics.median(one / other for one, other in zip(taken, times[reference], strict=True)),
+        }
+        for way, taken in times.items()
+    ]
 
 
 if __name__ == "__main__":
