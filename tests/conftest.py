@@ -6,6 +6,7 @@ import atexit
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -39,6 +40,10 @@ os.environ.setdefault("MPLCONFIGDIR", str(user_cache_path("matplotlib")))  # its
 os.environ["XDG_CACHE_HOME"] = COMPILED
 os.environ.update(own_process())
 instruction_set.is_set_here()  # before a test uses jax, so that simulations run in this process
+
+# A job in a shell's background ignores Ctrl-C, and so would every command that a test starts and interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HUB_HOME = tempfile.mkdtemp(prefix="phigen-tests-hub-")
 atexit.register(shutil.rmtree, HUB_HOME, ignore_errors=True)
