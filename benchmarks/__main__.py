@@ -24,12 +24,14 @@ class Benchmark(NamedTuple):
 
 BENCHMARKS = {
     "startup": Benchmark("startup", {"rounds": 1}),
+    "planning": Benchmark("planning", {"cases": ((8, "C4", 10),)}),
     "steps": Benchmark("steps", {"steps": 10, "eager_steps": 1, "rounds": 1}),
     "command": Benchmark("builds", {"recipe": "rotation_eq3", "rounds": 1}),
     "cluster": Benchmark("builds", {"rounds": 1}),
     "recipes": Benchmark("builds", {"names": ("rotation_eq3",)}),
     "workers": Benchmark("builds", {"count": 2, "steps": 10}),
     "memory": Benchmark("builds", {"counts": (1, 2), "steps": 10}),
+    "first_simulation": Benchmark("simulations", {"recipe": "rotation_eq3", "rounds": 1}),
     "compiling": Benchmark("simulations", {"stride": 40}),
     "calibrating": Benchmark("simulations", {"targets": (0, 0.3)}),
     "sampled": Benchmark("simulations", {"count": 2, "timed": 1}),
@@ -45,7 +47,9 @@ BENCHMARKS = {
             "rounds": 1,
         },
     ),
-    "window": Benchmark("loading", {"recipe": "rotation_eq3", "windows": 2}),
+    "window": Benchmark("reading", {"recipe": "rotation_eq3", "windows": 2}),
+    "near": Benchmark("reading", {"recipe": "rotation_eq3", "batches": 1}),
+    "batches": Benchmark("reading", {"recipe": "rotation_eq3", "count": 2, "filling": 1, "rounds": 1}),
     "hub": Benchmark("hub", {"recipe": "rotation_eq3"}),
 }
 

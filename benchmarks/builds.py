@@ -31,7 +31,7 @@ def command(recipe: str = "rotation_eq10", rounds: int = ROUNDS) -> list[dict[st
     with tempfile.TemporaryDirectory() as folder:
         times: dict[str, list[float]] = {"nothing cached": [], "caches warm": []}
         for turn in range(rounds):
-            environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": f"{folder}/cache{turn}"}
+            environment = os.environ | {"XDG_CACHE_HOME": f"{folder}/cache{turn}"}
             for kind, seconds in times.items():
                 seconds.append(_shell(recipe, Path(folder) / f"{turn} {kind}.zarr", environment))
         for kind, seconds in times.items():
@@ -117,7 +117,7 @@ def recipes(names: Sequence[str] | None = None) -> list[dict[str, Any]]:
     rows = []
     bounds = {"rotation": 15, "translation": 15, "scaling": 180}
     with tempfile.TemporaryDirectory() as folder:
-        environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": f"{folder}/cache"}
+        environment = os.environ | {"XDG_CACHE_HOME": f"{folder}/cache"}
         for name in shipped() if names is None else names:
             seconds = {}
             for kind in ("nothing cached", "caches warm"):

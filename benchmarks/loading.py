@@ -9,19 +9,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 import torch
 import xarray as xr
 from torch.utils.data import DataLoader, Dataset
 
-from phigen.building.builder import build
-from phigen.store.reading import open as open_store
 from phigen.torch import Windows
 
 INPUT, HORIZON = 10, 20
@@ -69,16 +66,14 @@ class InHdf5(Dataset):
         return window[:INPUT], window[INPUT:]
 
 
-def _windows(dataset: xr.Dataset) -> Windows:
-    return Windows(dataset[["velocity"]], input=INPUT, horizon=HORIZON, split=None)
+def _windows(path: Path, **kept: Any) -> Windows:
+    return Windows(path, input=INPUT, horizon=HORIZON, split=None, **kept)
 
 
 WAYS = {
-    "phigen.torch.Windows": ("built.zarr", lambda path: _windows(open_store(path))),
-    "the same, dataset loaded into memory": (
-        "built.zarr",
-        lambda path: _windows(open_store(path)[["velocity"]].load()),
-    ),
+    "phigen.torch.Windows": ("built.zarr", _windows),
+    "the same, a cache that holds all": ("built.zarr", lambda path: _windows(path, cache="1 GB")),
+    "the same, in_memory=True": ("built.zarr", lambda path: _windows(path, in_memory=True)),
     ORIGINALS: ("pt", InMemory),
     "h5py, gzip, chunks of 10 frames": ("gzip.h5", InHdf5),
     "h5py, neither compressed nor chunked": ("plain.h5", InHdf5),
@@ -116,33 +111,6 @@ def loading(
     return rows
 
 
-def window(recipe: str = "rotation_eq10", windows: int = 300) -> list[dict[str, Any]]:
-    """Read windows of 30 frames of velocity in this process, in turn in every way."""
-    rng = np.random.default_rng(0)
-    with tempfile.TemporaryDirectory() as folder:
-        path = build(recipe, Path(folder) / "built.zarr", workers=1).path
-        ours = open_store(path)
-        per_run = ours.sizes["time"] - INPUT - HORIZON + 1
-        items, loaded = _windows(ours), _windows(open_store(path)[["velocity"]].load())
-        ways: dict[str, Callable[[int, int], Any]] = {
-            "phigen.open(...).velocity.isel": lambda run, first: _part(ours, run, first).values,
-            "an item of Windows, normalised": lambda run, first: items[run * per_run + first],
-            "the same, dataset loaded into memory": lambda run, first: loaded[run * per_run + first],
-        }
-        times: dict[str, list[float]] = {way: [] for way in ways}
-        for _ in range(windows):
-            run, first = int(rng.integers(ours.sizes["run"])), int(rng.integers(per_run))
-            for way, read in ways.items():
-                began = time.perf_counter()
-                read(run, first)
-                times[way].append(time.perf_counter() - began)
-    return [{"a window of 30 frames": way, "ms": 1e3 * statistics.median(taken)} for way, taken in times.items()]
-
-
-def _part(dataset: xr.Dataset, run: int, first: int) -> xr.DataArray:
-    return dataset["velocity"].isel(run=run, time=slice(first, first + INPUT + HORIZON))
-
-
 def _store_in_all_ways(recipe: str, folder: Path) -> None:
     path = folder / "built.zarr"
     subprocess.run(
@@ -171,10 +139,10 @@ def _forget(path: Path) -> None:
 
 
 def passes(way: str, path: Path, count: int, filling: int) -> dict[str, float]:
-    """Load twice, the second time from the page cache, and return the times."""
+    """Load twice, the second time from the page cache or what the workers keep, and return the times."""
     torch.manual_seed(0)
     began = time.perf_counter()
-    loader = DataLoader(WAYS[way][1](path), batch_size=BATCH_SIZE, shuffle=True, num_workers=2)
+    loader = DataLoader(WAYS[way][1](path), batch_size=BATCH_SIZE, shuffle=True, num_workers=2, persistent_workers=True)
     measured: dict[str, float] = {}
     for cache in (COLD, WARM):
         batches = iter(loader)

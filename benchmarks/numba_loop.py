@@ -21,7 +21,7 @@ def simulate(simulation: Simulation) -> tuple[np.ndarray, np.ndarray, np.ndarray
     x, y = disc.center
     inflow = ((centre[:, None] - x) ** 2 + (centre[None] - y) ** 2 <= disc.radius**2).astype(np.float32) * disc.rate
     vectors, values = basis(("closed", "closed"), n)
-    force = np.asarray(simulation.force, np.float32)[:, 0]  # of the one region
+    force = simulation.force.astype(np.float32)[:, 0]  # of the one region
     return run(
         inflow.astype(np.float32),
         force,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from numcodecs import Blosc
 from phigen.building.builder import build
 from phigen.building.calibration import calibrate
 from phigen.measurement.data_error import measure
-from phigen.planning.plans import plan
+from phigen.planning.plans import Plan, plan
 from phigen.recipe.loading import load, parse
 from phigen.recipe.model import Recipe
 from phigen.simulation.program import simulate
@@ -28,32 +29,90 @@ from phigen.store import construction
 from phigen.store import reading as store
 
 
-def compiling(stride: int = 13) -> list[dict[str, Any]]:
-    """Simulate some runs of `scaling` twice in a process: the first time includes tracing and compiling."""
+def compiling(stride: int = 13, steps: int = 20) -> list[dict[str, Any]]:
+    """Simulate some runs of `scaling`, cut short, twice in a process: only the first time compiles.
+
+    In seconds of the processor, which depend less than others on what else the machine does.
+    """
     rows = []
-    planned = plan(load("scaling"))
     with tempfile.TemporaryDirectory() as folder:
-        as_workers = {"JAX_COMPILATION_CACHE_DIR": folder, "PYTHONHASHSEED": "0"}
-        environment = os.environ | own_process() | as_workers
-        for run in planned.runs[::stride]:
-            row: dict[str, Any] = {"cells": run.simulation.cells[0]}
-            for kind in ("nothing cached", "cache warm"):
-                code = f"from benchmarks.simulations import time_twice; time_twice({run.index})"
+        environment = os.environ | {"XDG_CACHE_HOME": folder}
+        for run in _scaling(steps).runs[::stride]:
+            row: dict[str, Any] = {"cells a side": run.simulation.cells[0]}
+            for kind in ("traced and compiled", "kept"):
+                code = f"from benchmarks.simulations import time_twice; time_twice({run.index}, steps={steps})"
                 done = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True)
                 first, second = map(float, done.stdout.split())
-                row |= {f"{kind}, s": first - second, "simulated, s": second}
+                row[f"{kind}, s of the processor"] = first - second
             rows.append(row)
     return rows
 
 
-def time_twice(index: int) -> None:
+def time_twice(index: int, *, steps: int) -> None:
     """Print how long one run of `scaling` takes the first and the second time, after all modules are loaded."""
-    simulation = plan(load("scaling")).runs[index].simulation
+    os.environ.update(own_process())
+    simulation = _scaling(steps).runs[index].simulation
     simulate(plan(load("rotation_eq3")).runs[0].simulation, fields=["smoke"])
     for _ in range(2):
-        began = time.perf_counter()
+        began = time.process_time()
         simulate(simulation, fields=["smoke", "velocity"])
-        print(time.perf_counter() - began)
+        print(time.process_time() - began)
+
+
+def _scaling(steps: int) -> Plan:
+    """Return the plan of `scaling` with fewer steps."""
+    base = load("scaling")
+    shorter = {"time": base.time.model_copy(update={"steps": steps}), "splits": type(base.splits)()}
+    return plan(Recipe.model_validate(base.model_copy(update=shorter).model_dump()))
+
+
+FIRST = """
+import sys
+from hashlib import sha256
+from phigen.simulation.separate_process import own_process
+import os; os.environ.update(own_process())
+from phigen.planning.plans import plan
+from phigen.recipe.loading import load
+from phigen.simulation.program import simulate
+fields = simulate(plan(load(sys.argv[1])).runs[0].simulation, fields=["smoke", "velocity"])
+digest = sha256(b"".join(fields[name].values.tobytes() for name in fields)).hexdigest()
+print(digest, sum(name == "phi" for name in sys.modules))
+"""
+
+
+def first_simulation(recipe: str = "rotation_eq10", rounds: int = 7) -> list[dict[str, Any]]:
+    """Time a new process until its first simulation is finished, in turn with and without what is kept of another."""
+    seconds: dict[str, list[float]] = {"nothing kept": [], "compiled code kept": [], "traced program kept too": []}
+    processor: dict[str, list[float]] = {kind: [] for kind in seconds}
+    told = dict.fromkeys(seconds, "")
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            # Traced in the order of the same sets, as dask's workers do: jax finds code that was compiled before.
+            environment = os.environ | {"XDG_CACHE_HOME": folder, "PYTHONHASHSEED": "0"}
+            asked = "from phigen.simulation.instruction_set import wanted; wanted()"
+            subprocess.run([sys.executable, "-c", asked], env=environment, check=True)
+            for kind, times in seconds.items():
+                if kind == "compiled code kept":
+                    for program in Path(folder).rglob("*.program"):
+                        program.unlink()
+                began, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+                command = [sys.executable, "-c", FIRST, recipe]
+                done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+                times.append(time.perf_counter() - began)
+                processor[kind].append(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - used)
+                told[kind] = done.stdout
+    (digest,) = {text.split()[0] for text in told.values()}
+    return [
+        {
+            f"a new process, first run of {recipe}": kind,
+            "s (median)": statistics.median(times),
+            "s (least)": min(times),
+            "s of the processor": statistics.median(processor[kind]),
+            "imports PhiFlow": "yes" if told[kind].split()[1] == "1" else "no",
+            "sha256 of its fields": digest[:12],
+        }
+        for kind, times in seconds.items()
+    ]
 
 
 def calibrating(targets: Sequence[float] | None = None) -> list[dict[str, Any]]:

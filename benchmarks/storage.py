@@ -51,10 +51,10 @@ def _writing(planned: Any, path: Path) -> float:
     construction.prepare(path, planned, known=None)
     megabytes = 4 * sum(planned.values_per_run.values()) / 1e6
     speeds = []
-    for simulation, runs in planned.distinct.items():
-        fields = act(simulate(simulation), runs[0].after)
+    for run in map(planned.runs.__getitem__, planned.distinct):
+        fields = act(simulate(run.simulation), run.after)
         began = time.perf_counter()
-        construction.write_run(path, runs[0], fields)
+        construction.write_run(path, run, fields)
         speeds.append(megabytes / (time.perf_counter() - began))
     return statistics.median(speeds)
 

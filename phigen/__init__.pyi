@@ -20,7 +20,7 @@ from .recipe.model import Recipe as Recipe
 from .simulation.program import simulate as simulate
 from .symmetry.actions import act as act
 from .symmetry.point_groups import turn as turn
-from .training.windows import batches as batches
+from .training.loaders import batches as batches
 
 __all__: list[str]
 __version__: str

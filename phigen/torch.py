@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from phigen.symmetry.point_groups import GroupName
 from phigen.training import windows
 
@@ -26,7 +24,8 @@ class Windows(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
     """Windows of a dataset: input frames, and the target frames that follow them.
 
     No window crosses a run, a split or a gap between frames.  An item is read when it is needed, and only from the
-    chunks that it lies in; nothing is cached.  Works in worker processes of a DataLoader, forked or spawned.
+    chunks that it lies in.  Items of a batch that are near each other in one run are read together.  Works in worker
+    processes of a DataLoader, forked or spawned.
 
     Normalisation commutes with rotations and reflections to the last bit.  A vector is divided by one number, the root
     mean square over both components, and no mean is subtracted, because a rotation would take the mean of one component
@@ -49,12 +48,24 @@ class Windows(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
     augment : str, optional
         A point group, such as ``C4`` or ``D4``: a random element of it, drawn by torch, acts on each item, the same on
         inputs and targets.
+    cache : str or int, optional
+        How much memory decoded runs may take, such as ``1 GB``: those that were read last are kept.  All windows of a
+        process share what they keep, and the largest `cache` that one of them was given counts; each worker process
+        keeps as much again.  Pays where most runs fit.
+    in_memory : bool
+        Load all chosen runs now and read nothing from disk afterwards.  Forked worker processes share them, each
+        spawned one loads them again.
+
+    Notes
+    -----
+    As with tensors in memory, the items that a DataLoader passes to `collate_fn` are views of the runs that are kept:
+    change copies of them, or what torch's own `collate_fn` returns.
 
     Raises
     ------
     WindowError
-        If the dataset does not have the split, a variable, its statistics, or any window, or the box is not square and
-        `augment` needs a square.
+        If the dataset does not have the split, a variable, its statistics, or any window, if the box is not square and
+        `augment` needs a square, or if `cache` is no size or less than a run takes.
     """
 
     def __init__(
@@ -67,6 +78,8 @@ class Windows(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
         normalise: bool = True,
         variables: Sequence[str] = ("velocity",),
         augment: GroupName | None = None,
+        cache: str | int | None = None,
+        in_memory: bool = False,
     ) -> None:
         self._windows = windows.Windows.of(
             dataset,
@@ -76,6 +89,8 @@ class Windows(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
             normalise=normalise,
             variables=variables,
             augment=augment,
+            cache=cache,
+            in_memory=in_memory,
         )
 
     def __len__(self) -> int:
@@ -83,12 +98,19 @@ class Windows(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return inputs (input, channel, y, x) and targets (horizon, channel, y, x), float32."""
+        inputs, targets = self.__getitems__([index])[0]
+        return (inputs.clone(), targets.clone()) if self._windows.whole_runs else (inputs, targets)
+
+    def __getitems__(self, indices: Sequence[int]) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Return the items of a batch in the order of their indices; torch's DataLoader calls this.
+
+        They may be views of the runs that are kept, or share memory with each other.
+        """
         count = len(self._windows.elements)
-        element = int(torch.randint(count, ())) if count > 1 else 0
-        window = np.empty(self._windows.shape, np.float32)
-        self._windows.read(index + len(self) if index < 0 else index, element, out=window)
-        tensor = torch.from_numpy(window)
-        return tensor[: self._windows.input], tensor[self._windows.input :]
+        elements = [int(torch.randint(count, ())) if count > 1 else 0 for _ in indices]
+        wrapped = [index + len(self) if index < 0 else index for index in indices]
+        tensors = map(torch.from_numpy, self._windows.read(wrapped, elements))
+        return [(tensor[: self._windows.input], tensor[self._windows.input :]) for tensor in tensors]
 
     def normalise(self, fields: torch.Tensor) -> torch.Tensor:
         """Return fields (..., channel, y, x) normalised as the items are; unchanged if items are not normalised."""

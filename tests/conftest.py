@@ -6,6 +6,7 @@ import atexit
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 import xarray as xr
 from hypothesis import settings
+from platformdirs import user_cache_path
 
 from phigen.building import shards
 from phigen.building.builder import build
@@ -34,9 +36,14 @@ from tests.shared.stores import runs_per_shard
 
 COMPILED = tempfile.mkdtemp(prefix="phigen-tests-")
 atexit.register(shutil.rmtree, COMPILED, ignore_errors=True)
-os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED
+os.environ.setdefault("MPLCONFIGDIR", str(user_cache_path("matplotlib")))  # its list of fonts takes long
+os.environ["XDG_CACHE_HOME"] = COMPILED
 os.environ.update(own_process())
 instruction_set.is_set_here()  # before a test uses jax, so that simulations run in this process
+
+# A job in a shell's background ignores Ctrl-C, and so would every command that a test starts and interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HUB_HOME = tempfile.mkdtemp(prefix="phigen-tests-hub-")
 atexit.register(shutil.rmtree, HUB_HOME, ignore_errors=True)

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.__main__ import BENCHMARKS
 
 ROOT = Path(__file__).parent.parent
-NEED_TORCH = {"loading", "window"}
+NEED_TORCH = {"loading"}
 
 
 def measured(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -37,7 +37,7 @@ def test_every_benchmark_runs_at_its_smallest_size(name: str) -> None:
 def test_an_unknown_benchmark_is_a_usage_mistake_that_lists_those_there_are() -> None:
     done = measured("stepps")
     assert done.returncode == 2
-    assert "no benchmark of the name stepps; there are startup, steps, " in done.stderr
+    assert "no benchmark of the name stepps; there are startup, planning, steps, " in done.stderr
 
 
 def test_a_benchmark_loads_only_what_it_needs() -> None:

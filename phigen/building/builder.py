@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from phigen.planning.plans import Plan, plan
 from phigen.progress import Progress, silent
 from phigen.recipe.loading import load
 from phigen.recipe.model import Recipe
-from phigen.simulation import instruction_set
+from phigen.simulation import cache_folder, instruction_set
 from phigen.store import construction, writing
 
 CLUSTER_START = 4.0
@@ -113,6 +114,7 @@ def build(
         client = stack.enter_context(borrowed_cluster(scheduler)) if scheduler is not None else None
         stack.enter_context(_claimed(path))
         instruction_set.warn_of_another()
+        cache_folder.usable()
         planned = plan(recipe)
         known = construction.begun(path, planned)
         if planned.provisional:
@@ -121,6 +123,8 @@ def build(
         missing = construction.prepare(path, planned, known=known)
         work = Work(path, planned, missing)
         count = min(processes_for(planned, work.runs) if workers is None else workers, len(work.tasks))
+        if workers is not None and count < workers and count:
+            warnings.warn(f"workers: {workers} were asked for, the work is {count} tasks; {count} start", stacklevel=2)
         if client is None and (count > 1 or work.longest > LONGEST_HERE):
             client = stack.enter_context(local_cluster(count))
         total, done = len(planned.runs), len(planned.runs) - work.runs

@@ -7,7 +7,7 @@ scipy's bracketing root finder (Brent 1973) between the two nearest points that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
 
@@ -16,11 +16,11 @@ import numpy as np
 from phigen.errors import RecipeError, SimulationError
 from phigen.measurement.data_error import measure
 from phigen.measurement.in_memory_runs import Simulated, orbits_of, rehearse, simulator
-from phigen.planning.plans import Calibration, Plan, runs_of_level
+from phigen.planning.plans import Calibration, Plan, plan_of_level
 from phigen.progress import Progress, silent
+from phigen.recipe.expansion.orbits import Orbits
 from phigen.recipe.loading import located
 from phigen.recipe.model import Recipe
-from phigen.recipe.orbits import Orbit
 from phigen.recipe.symmetry import Breaking
 from phigen.recipe.values import exact, spelled_out
 
@@ -87,8 +87,7 @@ class _Curve:
 
     def _planned(self, parameter: Decimal) -> Plan:
         """Return the plan of one level."""
-        runs = runs_of_level(self.recipe, self.orbits, level=parameter, parameter=parameter)
-        return Plan(self.recipe, tuple(runs))
+        return plan_of_level(self.recipe, parameter)
 
     def sweep(self, highest: float) -> None:
         """Measure at doublings until the highest target is passed or a simulation fails."""
@@ -127,9 +126,9 @@ class _Curve:
         return RecipeError(located(self.recipe, ("symmetry", "target_error"), f"{text}; {_REMEDY}"))
 
 
-def _doublings(breaking: Breaking, orbits: Sequence[Orbit]) -> Iterator[float]:
+def _doublings(breaking: Breaking, orbits: Orbits) -> Iterator[float]:
     """Yield the breakings that are tried first, up to where a strength is 0 or a schedule is the element's own."""
-    strengths = [exact(orbit.scene.buoyancy.strength) for orbit in orbits]
+    strengths = list(map(exact, orbits.scenes.strengths.tolist()))
     offsets, gains = ([] if numbers is None else spelled_out(numbers) for numbers in (breaking.offsets, breaking.gains))
     base = max(strengths) or Decimal("0.01")
     scales = [base / abs(offset) for offset in offsets if offset] + [1 / abs(gain) for gain in gains if gain]

@@ -15,11 +15,12 @@ from phigen.errors import SimulationError, StoreError
 from phigen.measurement.differences import compare
 from phigen.planning.plans import Plan
 from phigen.planning.runs import Run
+from phigen.simulation.cache_folder import CacheWarning
 from phigen.simulation.instruction_set import InstructionSetWarning
 from phigen.simulation.program import simulate
 from phigen.store import measured, writing
 from phigen.store.parts import Rows
-from phigen.store.statistics import moments_of
+from phigen.store.statistics import moments_of, no_moments
 from phigen.symmetry.actions import act
 from phigen.symmetry.element import Box
 from phigen.symmetry.fields import ALWAYS, DIMS, STORED_AS
@@ -57,7 +58,8 @@ def simulated(store: Store, run: Run) -> xr.Dataset:
         Naming the run.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", InstructionSetWarning)  # `build` has warned
+        for said in (InstructionSetWarning, CacheWarning):  # by `build`
+            warnings.simplefilter("ignore", said)
         try:
             return simulate(run.simulation, fields=store.fields)
         except SimulationError as error:
@@ -103,15 +105,21 @@ def _of_shard(store: Store, made: Sequence[Made], flows: _Flows) -> tuple[dict[s
         values = {name: own[name].transpose(*DIMS, missing_dims="ignore").values for name in (*store.fields, *ALWAYS)}
         of_run = {name: values.pop(name) for name in ALWAYS}
         of_run |= _errors(store, one, own, flows) if store.errors else {}
-        training = own.get_index("time").slice_indexer(store.training.start, store.training.stop)
-        moments = moments_of({name: field[training] for name, field in values.items()})
-        of_run[measured.MOMENTS] = moments if one.run.split == "train" else np.full_like(moments, np.nan)
+        of_run[measured.MOMENTS] = _moments(store, one.run, values, own["time"])
         for into, from_run in ((fields, values), (rows, of_run)):
             for name, array in from_run.items():
                 if name not in into:
                     into[name] = np.empty((len(made), *array.shape), array.dtype)
                 into[name][place] = array
     return fields, rows
+
+
+def _moments(store: Store, run: Run, values: Mapping[str, np.ndarray], time: xr.DataArray) -> np.ndarray:
+    """Compute the moments of a run's training frames; NaN for a run that is not for training."""
+    if run.split != "train":
+        return no_moments(values)
+    training = time.get_index("time").slice_indexer(store.training.start, store.training.stop)
+    return moments_of({name: field[training] for name, field in values.items()})
 
 
 class _Flows:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import traceback
 import warnings
 from importlib import import_module
@@ -28,11 +27,9 @@ COMMANDS = {
     "list": "hub:list_datasets",
     "export": "formats:export",
     "import": "formats:import_",
+    "cache": "cache:cache",
 }
 """Where each command lives, as ``module:function``, in the order of ``phigen --help``."""
-
-LONGEST_WAIT = 2.0
-"""Seconds that an interrupted command may wait for what zarr has begun to read or write."""
 
 
 class Commands(click.Group):
@@ -62,8 +59,10 @@ class Commands(click.Group):
             except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
                 raise
             except KeyboardInterrupt:
+                from phigen.store.pipeline import await_reads
+
                 click.echo(f"interrupted{_kept(ctx)}", err=True)
-                _await_zarr()
+                await_reads()
                 ctx.exit(130)
             except Exception as error:
                 click.echo(traceback.format_exc() if DEBUG in ctx.meta else _line(error), err=True)
@@ -73,22 +72,6 @@ class Commands(click.Group):
 def _kept(ctx: click.Context) -> str:
     kept = ctx.meta.get(KEPT)
     return f"; what was {kept} is kept: run the same command again to continue" if kept else ""
-
-
-def _await_zarr() -> None:
-    """Let what zarr reads or writes in its own thread end: stopped with the process, it would print tracebacks."""
-    if "zarr" not in sys.modules:
-        return
-    import asyncio
-
-    from zarr.core.sync import sync
-
-    async def all_done() -> None:
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        if others:
-            await asyncio.wait(others, timeout=LONGEST_WAIT)
-
-    sync(all_done())
 
 
 def _line(error: Exception) -> str:

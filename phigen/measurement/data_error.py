@@ -110,7 +110,8 @@ def average(errors: xr.Dataset) -> xr.Dataset:
     from xarray.groupers import UniqueGrouper
 
     elements = UniqueGrouper(labels=np.array(_other_elements(errors), dtype=object))
-    compared = errors.isel(run=(errors["element"] != "identity").values).drop_vars("orbit")
+    in_order = errors.isel(run=np.argsort(errors["orbit"].values, kind="stable"))  # however the dataset orders its runs
+    compared = in_order.isel(run=(in_order["element"] != "identity").values).drop_vars("orbit")
     means = compared.groupby(level=UniqueGrouper(), element=elements).mean("run", skipna=False)
     return means.transpose("level", "variable", "element", "time")
 

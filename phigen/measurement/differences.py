@@ -76,11 +76,11 @@ def _means(pairs: Sequence[Pair]) -> dict[str, np.ndarray]:
         total: np.ndarray = sum(part.reshape(frames, -1).sum(axis=1) for part in parts) / size
         return total
 
-    return {
-        "mae": mean([np.abs(one - other) for one, other in pairs]),
-        "square": mean([(one - other) ** 2 for one, other in pairs]),
-        "magnitude": mean([np.abs(one) for one, _ in pairs]),
-    }
+    magnitude = mean([np.abs(one) for one, _ in pairs])
+    if all(np.array_equal(one, other) for one, other in pairs):  # as runs of one simulation are
+        return {"mae": np.zeros(frames), "square": np.zeros(frames), "magnitude": magnitude}
+    differences = [np.abs(one - other) for one, other in pairs]
+    return {"mae": mean(differences), "square": mean([part**2 for part in differences]), "magnitude": magnitude}
 
 
 def _means_of_shared(pairs: Sequence[Pair]) -> dict[str, np.ndarray]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -41,14 +40,14 @@ def orbits_of(runs: Iterable[Run]) -> list[tuple[Run, ...]]:
     return [tuple(members) for members in orbits.values()]
 
 
-def rehearse(planned: Plan, runs: tuple[Run, ...], simulated: Simulated) -> xr.Dataset:
+def rehearse(planned: Plan, runs: Sequence[Run], simulated: Simulated) -> xr.Dataset:
     """Simulate some runs of a plan.
 
     Parameters
     ----------
     planned : Plan
         Not provisional.
-    runs : tuple of Run
+    runs : sequence of Run
         Some of its runs.
     simulated : callable
         From `simulator`.
@@ -67,5 +66,5 @@ def rehearse(planned: Plan, runs: tuple[Run, ...], simulated: Simulated) -> xr.D
 
     fields = [act(simulated(run.simulation), run.after) for run in runs]
     together = xr.concat(fields, "run", coords="minimal", compat="override", join="override")
-    index = index_of(replace(planned, runs=runs))
+    index = index_of(planned.of(runs))
     return together.assign_coords(index.drop_dims("time").coords).assign_attrs(index.attrs)

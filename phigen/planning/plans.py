@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cache, cached_property, partial
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phigen.planning.runs import Run, Simulation, seconds_of
+from phigen.planning.columns import Columns
+from phigen.planning.family import Family, Runs
+from phigen.planning.runs import Run, seconds_for
+from phigen.planning.shards import runs_per_shard
+from phigen.planning.sizes import bytes_of, fields_of, values_of
 from phigen.recipe.model import Recipe
-from phigen.recipe.orbits import Member, Orbit, extent, finished, moved, moved_regions, stabilizer, unit
-from phigen.recipe.scene import Region, Scene
-from phigen.recipe.splits import Ends, stretches
+from phigen.recipe.splits import NAMES, Ends, stretches
 from phigen.recipe.values import exact
-from phigen.symmetry.element import GroupElement, Point
-from phigen.symmetry.fields import ALWAYS, FIELDS, STORED_AS, Field, StoreName
+from phigen.symmetry.fields import FIELDS, STORED_AS, Field, StoreName
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Plan:
     """The runs of a recipe, and the calibration of its target errors, if it has any."""
 
     recipe: Recipe
-    runs: tuple[Run, ...]
+    runs: Runs
     calibration: Calibration | None = None
 
     @property
@@ -67,36 +67,25 @@ class Plan:
         """First and last frame of each split; empty if frames are not split."""
         return stretches(self.recipe.splits.frames, self.recipe.time.kept)
 
-    @cached_property
-    def distinct(self) -> dict[Simulation, tuple[Run, ...]]:
-        """The distinct simulations, each with the runs that are made from it."""
-        made_from: dict[Simulation, list[Run]] = {}
-        for run in self.runs:
-            made_from.setdefault(run.simulation, []).append(run)
-        return {simulation: tuple(runs) for simulation, runs in made_from.items()}
+    @property
+    def columns(self) -> Columns:
+        """What is known of the runs without making one, by name; see `phigen.planning.family.Family.columns`."""
+        return self.runs.columns
 
     @cached_property
-    def simulations(self) -> NDArray[np.int_]:
-        """The number of the distinct simulation that each run is made from."""
-        numbers = {simulation: number for number, simulation in enumerate(self.distinct)}
-        return np.array([numbers[run.simulation] for run in self.runs])
-
-    @cached_property
-    def references(self) -> NDArray[np.int_]:
-        """The first run of each run's orbit."""
-        first: dict[tuple[float, int], int] = {}
-        return np.array([first.setdefault((run.level, run.orbit), run.index) for run in self.runs])
+    def distinct(self) -> NDArray[np.int64]:
+        """For each distinct simulation, the position in `runs` of the first run that is made from it."""
+        return np.unique(self.columns["simulations"], return_index=True)[1]
 
     @property
-    def runs_per_shard(self) -> int:
-        return 1
+    def simulations(self) -> NDArray[np.int64]:
+        """The number of the distinct simulation that each run is made from."""
+        return self.columns["simulations"]
 
-    @cached_property
-    def shards(self) -> list[range]:
-        return [
-            range(i, min(i + self.runs_per_shard, len(self.runs)))
-            for i in range(0, len(self.runs), self.runs_per_shard)
-        ]
+    @property
+    def references(self) -> NDArray[np.int64]:
+        """The first run of each run's orbit and level, by its position in `runs`."""
+        return self.columns["reference"]
 
     @property
     def has_errors(self) -> bool:
@@ -106,41 +95,57 @@ class Plan:
     @property
     def levels(self) -> tuple[float, ...]:
         """The levels of the family; each is a dataset of its own."""
-        return tuple(dict.fromkeys(run.level for run in self.runs))
+        return tuple(map(float, self.runs.family.levels))
+
+    def of(self, runs: Iterable[Run]) -> Plan:
+        """Return the plan of some of these runs."""
+        numbers = np.array([run.index for run in runs], np.int64)
+        return replace(self, runs=Runs(self.runs.family, numbers))
 
     @property
     def fields(self) -> dict[str, Field]:
-        """The fields that the dataset stores; where there are regions, each has its own buoyancy."""
-        names = (*(part for name in self.recipe.store for part in STORED_AS[name]), *ALWAYS)
-        fields = {name: FIELDS[name] for name in names}
-        if self.recipe.scene.regions:
-            fields["buoyancy"] = replace(fields["buoyancy"], dims=("time", "region", "component"))
-        return fields
+        """The fields that the dataset stores."""
+        return fields_of(self.recipe)
 
     @property
     def values_per_run(self) -> dict[StoreName, int]:
         """Number of float32 values that each stored variable has in one run."""
-        return {name: sum(self._values(FIELDS[part]) for part in STORED_AS[name]) for name in self.recipe.store}
+        return {
+            name: sum(values_of(self.recipe, FIELDS[part]) for part in STORED_AS[name]) for name in self.recipe.store
+        }
 
     @property
     def bytes(self) -> int:
         """Bytes of all fields before compression: the most that the store can need."""
-        return len(self.runs) * sum(self._values(f) * np.dtype(f.dtype).itemsize for f in self.fields.values())
+        return len(self.runs) * sum(bytes_of(self.recipe, field) for field in self.fields.values())
+
+    @cached_property
+    def runs_per_shard(self) -> int:
+        """How many consecutive runs one shard of a field holds; see `phigen.planning.shards`."""
+        return runs_per_shard(self.recipe)
+
+    @property
+    def shards(self) -> Sequence[range]:
+        """The runs of each shard, as positions in `runs`; all but the last hold the same number."""
+        runs, size = len(self.runs), self.runs_per_shard
+        return [range(first, min(first + size, runs)) for first in range(0, runs, size)]
 
     @property
     def seconds(self) -> float:
         """Estimated time to simulate everything on one core, from measurements (docs/numbers.md)."""
-        return sum(map(seconds_of, self.distinct))
-
-    def _values(self, field: Field) -> int:
-        width, height = self.recipe.grid.shape
-        sizes = {"time": len(self.recipe.time.kept), "region": len(self.recipe.scene.regions), "component": 2}
-        sizes |= {"y": height, "x": width, "y_face": height + 1, "x_face": width + 1}
-        return math.prod(sizes[dim] for dim in field.dims)
+        time, family = self.recipe.time, self.runs.family
+        rows = family.order[self.runs.numbers[self.distinct] % len(family.order)]
+        places, counts = np.unique(family.orbits.place[rows], return_counts=True)
+        grids = (family.actions[place].before.simulated_cells(self.recipe.grid.shape) for place in places)
+        each = (seconds_for(cells, steps=time.kept[-1] + 1, precision=self.recipe.precision) for cells in grids)
+        return sum(int(count) * seconds for count, seconds in zip(counts, each, strict=True))
 
 
 def plan(recipe: Recipe, calibration: Calibration | None = None) -> Plan:
-    """Expand a recipe into its runs: levels, then orbits, then elements.
+    """Expand a recipe into its runs: by level, orbit and element.
+
+    Where several runs share a shard, those of a level are ordered by split first, so that a download of one split has
+    hardly more files than it needs.
 
     Parameters
     ----------
@@ -160,119 +165,31 @@ def plan(recipe: Recipe, calibration: Calibration | None = None) -> Plan:
     RecipeError
         If the sections of the recipe contradict each other.
     """
-    orbits, levels = recipe.orbits, recipe.symmetry.levels
+    levels = recipe.symmetry.levels
     parameters = levels if calibration is None else tuple(map(exact, calibration.breaking))
-    runs: list[Run] = []
-    for level, parameter in zip(levels, parameters, strict=True):
-        runs += runs_of_level(recipe, orbits, level=level, parameter=parameter, first=len(runs))
-    return Plan(recipe, tuple(runs), calibration)
+    splits = [recipe.orbits.split == name for name in NAMES]
+    by_split = np.argmax(splits, axis=0) if runs_per_shard(recipe) > 1 else np.zeros(len(splits[0]))
+    return _of_family(Family(recipe, levels, parameters, np.argsort(by_split, kind="stable")), calibration)
 
 
-def runs_in(recipe: Recipe) -> int:
-    """Count the runs of a recipe."""
-    return sum(len(orbit.members) for orbit in recipe.orbits) * len(recipe.symmetry.levels)
-
-
-def runs_of_level(
-    recipe: Recipe, orbits: Sequence[Orbit], *, level: Decimal, parameter: Decimal, first: int = 0
-) -> list[Run]:
-    """Expand one level into its runs: orbits, then elements.
+def plan_of_level(recipe: Recipe, parameter: Decimal) -> Plan:
+    """Expand one level of a recipe into its runs, in the order of orbits and elements.
 
     Parameters
     ----------
     recipe : Recipe
-        A valid one.
-    orbits : sequence of Orbit
-        Of the recipe.
-    level : Decimal
-        The name of the level.
+        As loaded, or made in Python.
     parameter : Decimal
-        The factor on the recipe's offsets, gains and schedules.
-    first : int
-        Place of its first run in the dataset.
+        The factor on the recipe's offsets, gains and schedules, and the name of the level.
     """
-    runs: list[Run] = []
-    for orbit in orbits:
-        # Elements that are simulated alike share one value: 100,000 runs take a quarter of the time and memory then.
-        simulation_of = cache(partial(_simulation, recipe, orbit.scene))
-        for index, member in enumerate(orbit.members, start=first + len(runs)):
-            runs.append(_run(recipe, orbit, member, simulation_of, index=index, level=level, parameter=parameter))
-    return runs
+    order = np.arange(len(recipe.orbits.number))
+    return _of_family(Family(recipe, (parameter,), (parameter,), order))
 
 
-def _run(
-    recipe: Recipe,
-    orbit: Orbit,
-    member: Member,
-    simulation_of: Callable[..., Simulation],
-    *,
-    index: int,
-    level: Decimal,
-    parameter: Decimal,
-) -> Run:
-    symmetry, box, g = recipe.symmetry, recipe.grid.box, member.element
-    before, after = (g, g.identity) if symmetry.reference_frame == "lab" else g.parts(box)
-    made = finished(orbit.scene, g, symmetry, box)
-    strength = orbit.strength(member, parameter)
-    return Run(
-        index=index,
-        level=float(level),
-        breaking=float(parameter),
-        orbit=orbit.number,
-        element=g,
-        strength=float(strength * exact(g.stored_speed)),
-        split=member.split,
-        inflows=made.inflows,
-        regions=made.regions,
-        simulation=simulation_of(
-            before=before,
-            on_regions=after.inverse if symmetry.regions == "stay" else before,
-            strength=strength,
-            factors=orbit.factors(member, parameter, steps=recipe.time.steps),
-        ),
-        after=after,
-    )
+def _of_family(family: Family, calibration: Calibration | None = None) -> Plan:
+    return Plan(family.recipe, Runs(family, np.arange(len(family))), calibration)
 
 
-def _simulation(
-    recipe: Recipe,
-    scene: Scene,
-    *,
-    before: GroupElement,
-    on_regions: GroupElement,
-    strength: Decimal,
-    factors: tuple[float, ...],
-) -> Simulation:
-    """Return the simulation of an orbit's scene after `before` has acted on it, and `on_regions` on its regions.
-
-    It is in units of its own cells and steps: the strength, that of the orbit's scene, is multiplied by `before`'s
-    factor on velocities, length / time.
-    """
-    box, time, symmetry = recipe.grid.box, recipe.time, recipe.symmetry
-    placed = moved(scene, before, box).model_copy(update={"regions": moved_regions(scene, on_regions, box)})
-    pull = float(strength * exact(before.length)) / before.time
-    cells = before.simulated_cells(box.cells)
-    forces = [_force(region, placed) for region in placed.regions or (Region(),)]
-    return Simulation(
-        cells=cells,
-        boundaries=recipe.grid.boundaries,
-        dt_smoke=time.dt_smoke * before.time,
-        dt_velocity=time.dt_velocity * before.time,
-        inflows=placed.inflows,
-        areas=tuple((*x, *y) for x, y in (extent(region, box) for region in placed.regions)),
-        force=tuple(
-            tuple((x * (pull * factor), y * (pull * factor)) for x, y in forces)
-            for factor in factors[: time.kept[-1] + 1]
-        ),
-        frames=time.kept,
-        precision=recipe.precision,
-        symmetric=stabilizer(placed, symmetry, box) if symmetry.reference_frame == "orbit" else ("identity",),
-        resampled=box.cells if cells != box.cells else None,
-        unit=before.unit,
-    )
-
-
-def _force(region: Region, scene: Scene) -> Point:
-    """Return the force in a region, at a strength of 1."""
-    x, y = unit(region.direction or scene.buoyancy.direction)
-    return x * region.factor, y * region.factor
+def runs_in(recipe: Recipe) -> int:
+    """Count the runs of a recipe."""
+    return len(recipe.orbits.number) * len(recipe.symmetry.levels)

@@ -12,8 +12,13 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
 from phigen.recipe.grid import Boundaries
 from phigen.recipe.scene import Inflow, Region
+from phigen.recipe.schedule import Mixture, Schedule
 from phigen.symmetry.element import GroupElement, Point
 from phigen.symmetry.point_groups import ElementName
 
@@ -37,8 +42,12 @@ class Simulation:
         Discs that add smoke at each step.
     areas : tuple of (float, float, float, float)
         Left, right, lower and upper edge of the areas that have their own force; empty if the whole box has one.
-    force : tuple of tuple of (float, float)
-        Buoyancy force (x, y) per unit smoke, for each step and area; its length is the number of steps.
+    directions : tuple of (float, float)
+        Buoyancy force (x, y) per unit smoke in each area, or in the whole box, at a strength of 1.
+    strength : float
+        Of the buoyancy, before the schedule.
+    schedule : Schedule or Mixture
+        The factor on the strength over time.
     frames : range
         The steps whose result is kept.
     precision : str
@@ -57,12 +66,25 @@ class Simulation:
     dt_velocity: float
     inflows: tuple[Inflow, ...]
     areas: tuple[Area, ...]
-    force: tuple[tuple[Point, ...], ...]
+    directions: tuple[Point, ...]
+    strength: float
+    schedule: Schedule | Mixture
     frames: range
     precision: Literal["double", "single"]
     symmetric: tuple[ElementName, ...] = ("identity",)
     resampled: tuple[int, int] | None = None
     unit: float = 1.0
+
+    @property
+    def steps(self) -> int:
+        """The number of steps: up to the last kept frame."""
+        return self.frames[-1] + 1
+
+    @property
+    def force(self) -> NDArray[np.float64]:
+        """Buoyancy force per unit smoke, (step, area or 1, component)."""
+        factors = np.array(self.schedule.over(self.steps), np.float64)
+        return np.array(self.directions) * (self.strength * factors)[:, None, None]
 
     @property
     def stored_cells(self) -> tuple[int, int]:
@@ -72,11 +94,14 @@ class Simulation:
     @cached_property
     def digest(self) -> str:
         """sha256 of all parameters, for a store's manifest."""
+        frames, schedule = self.frames, self.schedule
         plain = asdict(self) | {
             "inflows": [inflow.model_dump() for inflow in self.inflows],
-            "frames": list(self.frames),
+            "frames": [frames.start, frames.stop, frames.step],
+            "schedule": asdict(schedule) if isinstance(schedule, Mixture) else schedule,
         }
-        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+        text = json.dumps(plain, sort_keys=True, default=BaseModel.model_dump)
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -132,6 +157,11 @@ CELLS_IN_CACHE = 128 * 128
 
 def seconds_of(simulation: Simulation) -> float:
     """Estimate the time that one simulation takes on one core, from measurements (docs/numbers.md)."""
-    cells = simulation.cells[0] * simulation.cells[1]
-    per_step = cells * (9e-8 if cells <= CELLS_IN_CACHE else 1.6e-7)
-    return len(simulation.force) * per_step * (1.0 if simulation.precision == "double" else 0.8)
+    return seconds_for(simulation.cells, steps=simulation.steps, precision=simulation.precision)
+
+
+def seconds_for(cells: tuple[int, int], *, steps: int, precision: str) -> float:
+    """Estimate the time of a simulation on a grid of some cells (x, y); see `seconds_of`."""
+    number = cells[0] * cells[1]
+    per_step = number * (9e-8 if number <= CELLS_IN_CACHE else 1.6e-7)
+    return steps * per_step * (1.0 if precision == "double" else 0.8)

@@ -11,8 +11,8 @@ from pydantic import Field, PrivateAttr
 
 from phigen.errors import RecipeError
 from phigen.recipe.checks.recipe import Checked, Sections, check
+from phigen.recipe.expansion.orbits import Orbits
 from phigen.recipe.grid import Grid, Time
-from phigen.recipe.orbits import Orbit
 from phigen.recipe.scene import Sample, Scene, Vary
 from phigen.recipe.semver import PATTERN
 from phigen.recipe.splits import Splits
@@ -26,7 +26,7 @@ class _Remembered:
     """What `Recipe.checked` has found of some sections.  Recipes that differ in this alone are equal."""
 
     sections: Sections | None = field(default=None, compare=False)
-    checked: Checked = field(default=Checked((), ()), compare=False)
+    checked: Checked = field(default=Checked((), None), compare=False)
 
 
 class Recipe(Section):
@@ -98,7 +98,7 @@ class Recipe(Section):
         return self._remembered.checked
 
     @property
-    def orbits(self) -> tuple[Orbit, ...]:
+    def orbits(self) -> Orbits:
         """The checked orbits: every scene, with the elements that it is taken through.
 
         Raises
@@ -107,6 +107,6 @@ class Recipe(Section):
             If the sections of the recipe contradict each other.
         """
         problems, orbits = self.checked
-        if problems:
+        if problems or orbits is None:
             raise RecipeError(*(f"{self.name}: {'.'.join(map(str, place))}: {text}" for place, text in problems))
         return orbits

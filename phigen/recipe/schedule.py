@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -106,3 +108,57 @@ class Listed(Section):
 
 
 Schedule = Annotated[Constant | Ramp | Sine | Steps | Listed, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A linear combination of two schedules: (1 - share) * one + share * other.
+
+    Parameters
+    ----------
+    one, other : Schedule
+        Their factors are combined step by step.
+    share : float
+        Of the other one, above 0 and below 1.
+    """
+
+    one: Schedule
+    other: Schedule
+    share: float
+
+    def over(self, steps: int) -> tuple[float, ...]:
+        """Return one factor per step."""
+        pairs = zip(self.one.over(steps), self.other.over(steps), strict=True)
+        return tuple((1 - self.share) * one + self.share * other for one, other in pairs)
+
+
+def mixed(one: Schedule, other: Schedule, share: float, *, steps: int) -> Schedule | Mixture:
+    """Return the linear combination of two schedules, in its simplest form: equal factors may be spelled differently.
+
+    Parameters
+    ----------
+    one, other : Schedule
+        Of which the first counts for all that is left of the share.
+    share : float
+        Of the other one, from 0 to 1.
+    steps : int
+        The number of steps that count.
+    """
+    if not share:
+        return one
+    alike = one.over(steps) == other.over(steps)
+    if share == 1:
+        return one if alike else other
+    mixture = Mixture(one, other, share)
+    return one if alike and mixture.over(steps) == one.over(steps) else mixture
+
+
+def cut(schedule: Schedule, steps: int) -> Schedule:
+    """Return a schedule for the first steps alone."""
+    return schedule.model_copy(update={"factors": schedule.factors[:steps]}) if schedule.kind == "list" else schedule
+
+
+def unified(schedules: Sequence[Schedule], steps: int) -> tuple[Schedule, ...]:
+    """Return the schedules, those with the same factors in the form that the first of them has."""
+    first: dict[tuple[float, ...], Schedule] = {}
+    return tuple(first.setdefault(schedule.over(steps), schedule) for schedule in schedules)

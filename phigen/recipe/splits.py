@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Discriminator, Field, Tag
 
 from phigen.recipe.values import Count, Index, NonNegative, Range, Section, exact, form, spelled_out
@@ -45,7 +46,7 @@ class FrameSplits(Section):
 
 
 class Splits(Section):
-    """The runs of each split: fractions that add up to 1, or numbers from 0 in the order of the dataset.
+    """The runs of each split: fractions that add up to 1, or numbers from 0, of runs by orbit and then by element.
 
     Whole orbits unless `by` is run, so that no scene is in two splits.  Without splits all runs are for training.
     """
@@ -64,7 +65,7 @@ class Splits(Section):
     )
 
 
-def members(splits: Splits, count: int) -> dict[int, str]:
+def members(splits: Splits, count: int) -> NDArray[np.object_]:
     """Return the split of each orbit or run.
 
     Parameters
@@ -76,8 +77,8 @@ def members(splits: Splits, count: int) -> dict[int, str]:
 
     Returns
     -------
-    dict
-        Name of the split by number, from 0; ``train`` for all if nothing is split.
+    (count,) str
+        The name of the split of each; ``train`` for all if nothing is split.
 
     Raises
     ------
@@ -87,7 +88,7 @@ def members(splits: Splits, count: int) -> dict[int, str]:
     """
     chosen, shares = _parts(splits)
     if not chosen:
-        return dict.fromkeys(range(count), "train")
+        return np.full(count, "train", object)
     if "train" not in chosen:
         raise ValueError(f"no {splits.by}s are for training; assign some to train, or remove splits")
     return _dealt(shares, count, splits) if shares else _listed(chosen, count, splits.by)
@@ -102,11 +103,12 @@ def _parts(splits: Splits | FrameSplits) -> tuple[dict[str, Any], dict[str, floa
     return chosen, shares
 
 
-def _dealt(shares: Mapping[str, float], count: int, splits: Splits) -> dict[int, str]:
+def _dealt(shares: Mapping[str, float], count: int, splits: Splits) -> NDArray[np.object_]:
     sizes = _sizes(shares, count, f"{splits.by}s")
-    order = np.random.Generator(np.random.PCG64(splits.seed)).permutation(count).tolist()
-    names = [name for name, size in sizes.items() for _ in range(size)]
-    return dict(sorted(zip(order, names, strict=True)))
+    dealt = np.empty(count, object)
+    order = np.random.Generator(np.random.PCG64(splits.seed)).permutation(count)
+    dealt[order] = np.repeat(np.array(list(sizes), object), list(sizes.values()))
+    return dealt
 
 
 def _sizes(shares: Mapping[str, float], count: int, what: str) -> dict[str, int]:
@@ -125,7 +127,7 @@ def _sizes(shares: Mapping[str, float], count: int, what: str) -> dict[str, int]
     return sizes
 
 
-def _listed(chosen: Mapping[str, Iterable[float] | Range], count: int, what: str) -> dict[int, str]:
+def _listed(chosen: Mapping[str, Iterable[float] | Range], count: int, what: str) -> NDArray[np.object_]:
     homes: dict[int, str] = {}
     for name, part in chosen.items():
         for number in spelled_out(part if isinstance(part, Range) else tuple(part)):
@@ -140,7 +142,7 @@ def _listed(chosen: Mapping[str, Iterable[float] | Range], count: int, what: str
     if missing:
         others = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise ValueError(f"not every {what} is in a split, missing {missing[0]}{others}; assign each to one")
-    return dict(sorted(homes.items()))
+    return np.array([homes[number] for number in range(count)], object)
 
 
 def stretches(splits: FrameSplits | None, kept: range) -> dict[str, Ends]:

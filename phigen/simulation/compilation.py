@@ -14,8 +14,8 @@ import numpy as np
 
 from phigen.planning.runs import Simulation
 from phigen.recipe.grid import Boundaries
-from phigen.simulation import masks
-from phigen.simulation.surroundings import BITS, Precision, physics, surroundings, xla_options
+from phigen.simulation import kept_programs, masks
+from phigen.simulation.surroundings import BITS, Precision, on_the_cpu, physics, surroundings, xla_options
 from phigen.symmetry.point_groups import ElementName
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Shape(NamedTuple):
             symmetric=s.symmetric,
             resampled=s.resampled,
             precision=s.precision,
-            steps=len(s.force),
+            steps=s.steps,
             frames=len(s.frames),
             fields=tuple(fields),
             dtype=dtype if s.precision == "double" else "float32",
@@ -98,15 +98,20 @@ class _Flow(NamedTuple):
     pressure: Array
 
 
+Arguments = tuple[tuple[tuple[int, ...], str], ...]
+"""Shape and dtype of each of a program's arguments."""
+
+
 def run(simulations: Sequence[Simulation], shape: Shape) -> list[Outputs]:
     """Return what the compiled program computes for runs of one shape, as numpy arrays.
 
     The process must compile for the right instruction set: `instruction_set.is_set_here`.
     """
-    with surroundings(shape.precision):
-        outputs = _program(shape)(_inputs(simulations, shape))
-        fields = {name: np.asarray(outputs.fields[name], shape.dtype) for name in shape.fields}
-        health = [np.asarray(values, shape.dtype) for values in outputs.health]
+    inputs = _inputs(simulations, shape)
+    with on_the_cpu(shape.precision):
+        computed, healths = _program(shape, tuple((values.shape, values.dtype.name) for values in inputs))(*inputs)
+        fields = {name: np.asarray(computed[name], shape.dtype) for name in shape.fields}
+        health = [np.asarray(values, shape.dtype) for values in healths]
     return [
         Outputs({name: values[i] for name, values in fields.items()}, Health(*(values[i] for values in health)))
         for i in range(len(simulations))
@@ -137,15 +142,36 @@ def _steps_to_each_frame(frames: range) -> list[int]:
 
 
 @lru_cache(maxsize=8)
-def _program(shape: Shape) -> Callable[[Inputs], Outputs]:
-    """Trace and compile the whole simulation for one shape of run, one run after another."""
-    import jax
-    from jax import lax
+def _program(shape: Shape, arguments: Arguments) -> Callable[..., tuple[dict[str, Any], tuple[Any, ...]]]:
+    """Return the compiled simulation of runs of one shape, one run after another: fields by name, and health.
 
-    program: Callable[[Inputs], Outputs] = jax.jit(
-        lambda inputs: lax.map(partial(_one_run, shape=shape), inputs), compiler_options=xla_options()
-    )
-    return program
+    The kept program and one that was traced just now go the same way, so that both give the same bits.
+    """
+    import jax
+    from jax import export
+
+    with kept_programs.compiled_code_kept():
+        kept = kept_programs.kept_or_traced((shape, arguments), lambda: _traced(shape, arguments))
+        exported = export.deserialize(bytearray(kept))
+        lowered = jax.jit(exported.call, compiler_options=xla_options()).lower(*_zeros(arguments))
+        return lowered.compile()
+
+
+def _traced(shape: Shape, arguments: Arguments) -> bytes:
+    """Trace the whole simulation, with PhiFlow."""
+    import jax
+    from jax import export, lax
+
+    def simulated(*inputs: Array) -> tuple[dict[str, Array], tuple[Array, ...]]:
+        outputs: Outputs = lax.map(partial(_one_run, shape=shape), Inputs(*inputs))
+        return outputs.fields, tuple(outputs.health)
+
+    with surroundings(shape.precision):
+        return bytes(export.export(jax.jit(simulated), platforms=["cpu"])(*_zeros(arguments)).serialize())
+
+
+def _zeros(arguments: Arguments) -> list[NDArray[Any]]:
+    return [np.zeros(shape, dtype) for shape, dtype in arguments]
 
 
 def _one_run(inputs: Inputs, *, shape: Shape) -> Outputs:

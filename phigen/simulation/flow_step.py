@@ -22,6 +22,7 @@ from phi.field import divergence, resample, spatial_gradient
 from phi.math import channel, spatial, tensor
 from phi.physics import advect
 
+from phigen.simulation import sampling
 from phigen.simulation.domain import Domain, State, native, spatial_tensor
 from phigen.simulation.pressure_basis import basis, inverse_laplacian
 from phigen.symmetry.point_groups import ELEMENTS, ElementName, project_onto
@@ -75,14 +76,15 @@ def step(
     pressure : (nx, ny)
         Of the projection.
     """
-    velocity = domain.velocity(state.velocity_x, state.velocity_y)
-    smoke = advect.mac_cormack(domain.smoke(state.smoke), velocity, dt_smoke) + spatial_tensor(inflow)
-    pull = tensor(force, channel(vector="x,y"), *([spatial("x,y")] if force.ndim > 1 else []))
-    lift = resample(smoke * pull, to=velocity)
-    velocity = advect.semi_lagrangian(velocity, velocity, dt_velocity) + lift
-    velocity, pressure = project(velocity, domain)
-    x, y = (velocity.values[{"~vector": axis}] for axis in ("x", "y"))
-    return State(native(smoke.values), native(x), native(y)), native(pressure.values)
+    with sampling.backend(domain.boundaries):
+        velocity = domain.velocity(state.velocity_x, state.velocity_y)
+        smoke = advect.mac_cormack(domain.smoke(state.smoke), velocity, dt_smoke) + spatial_tensor(inflow)
+        pull = tensor(force, channel(vector="x,y"), *([spatial("x,y")] if force.ndim > 1 else []))
+        lift = resample(smoke * pull, to=velocity)
+        velocity = advect.semi_lagrangian(velocity, velocity, dt_velocity) + lift
+        velocity, pressure = project(velocity, domain)
+        x, y = (velocity.values[{"~vector": axis}] for axis in ("x", "y"))
+        return State(native(smoke.values), native(x), native(y)), native(pressure.values)
 
 
 def project(velocity: Any, domain: Domain) -> tuple[Any, Any]:

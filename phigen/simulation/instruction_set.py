@@ -58,7 +58,7 @@ def wanted() -> str | None:
     """
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return None
-    return _named(_flags()) or (COMMON if _is_known(version("jaxlib")) else None)
+    return _named(xla_flags()) or (COMMON if _is_known(_jaxlib()) else None)
 
 
 def provenance() -> str:
@@ -84,13 +84,13 @@ def is_set_here() -> bool:
     If jax has not been used here yet, it is from now on.
     """
     name = wanted()
-    with _environment_set({} if name is None else {"XLA_FLAGS": _merged(_flags(), name)}):
+    with _environment_set({} if name is None else {"XLA_FLAGS": _merged(xla_flags(), name)}):
         parsed = _parsed()
     return name in (None, parsed)
 
 
-def _flags() -> str:
-    """Return the flags in XLA_FLAGS, or in the file that it names.
+def xla_flags() -> str:
+    """Return the flags for XLA that are in XLA_FLAGS, or in the file that it names.
 
     XLA takes a value that begins with a hyphen for flags, and any other for the name of a file of them.
     """
@@ -139,6 +139,12 @@ def _parsed() -> str | None:
     options = xla_client.CompileOptions()
     found = _IN_OPTIONS.search(options.SerializeAsString())
     return found[1].decode() if found else None
+
+
+@lru_cache(maxsize=1)
+def _jaxlib() -> str:
+    """Return the version of jaxlib; looking it up takes 10 ms each time."""
+    return version("jaxlib")
 
 
 @lru_cache(maxsize=1)

@@ -85,7 +85,7 @@ def _dataset(simulation: Simulation, outputs: Outputs, dtype: str) -> xr.Dataset
     health = Health(*(np.asarray(values, dtype) for values in outputs.health))
     _refuse_not_finite(health, simulation.frames)
     _refuse_divergent(health, simulation)
-    force = np.asarray(simulation.force)[simulation.frames.start :: simulation.frames.step] / simulation.unit
+    force = simulation.force[simulation.frames.start :: simulation.frames.step] / simulation.unit
     by_region = ("time", "region", "component")
     return xr.Dataset(
         {name: (FIELDS[name].dims, np.asarray(values, dtype)) for name, values in outputs.fields.items()}

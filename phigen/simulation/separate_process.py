@@ -12,12 +12,14 @@ import pickle
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Sequence
 from queue import SimpleQueue
 from typing import IO, TYPE_CHECKING, Any
 
 from phigen.errors import PhigenError, SimulationError
-from phigen.simulation import instruction_set
+from phigen.simulation import cache_folder, instruction_set
+from phigen.simulation.cache_folder import CacheWarning
 
 if TYPE_CHECKING:
     from phigen.planning.runs import Simulation
@@ -35,17 +37,14 @@ not share the pipes of the process that it is forked from, and XLA_FLAGS may cha
 def own_process() -> dict[str, str]:
     """Return the environment of a process that is phigen's own: the command line, a worker, or the one started here.
 
-    It simulates on the CPU alone, whatever else jax could use.  jax keeps what it has compiled in the user's cache
-    folder, and XLA's pool has one thread because more cost processor time and gain nothing; a user's settings of
-    these prevail.
+    It simulates on the CPU alone, whatever else jax could use.  jax keeps what it has compiled beside the traced
+    programs, if that folder is the user's alone, and XLA's pool has one thread because more cost processor time and
+    gain nothing; a user's settings of these prevail.
     """
-    from platformdirs import user_cache_dir
-
-    settings = {
-        "JAX_COMPILATION_CACHE_DIR": user_cache_dir("phigen"),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "PJRT_NPROC": "1",
-    }
+    settings = {"PJRT_NPROC": "1"}
+    if (folder := cache_folder.usable()) is not None:
+        settings["JAX_COMPILATION_CACHE_DIR"] = str(cache_folder.compiled_code(folder))
+        settings["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     return {name: os.environ.get(name, value) for name, value in settings.items()} | {"JAX_PLATFORMS": "cpu"}
 
 
@@ -77,6 +76,7 @@ def run(simulations: Sequence[Simulation], shape: Shape) -> list[Outputs]:
 
 def serve() -> None:
     """Simulate what is asked for on standard input; what the process does until that is closed, and then it ends."""
+    warnings.simplefilter("ignore", CacheWarning)  # the process that asks has warned
     waiting: SimpleQueue[Any] = SimpleQueue()
     with os.fdopen(os.dup(0), "rb") as requests, os.fdopen(os.dup(1), "wb") as replies:
         os.dup2(2, 1)  # what a library prints shall not be taken for a reply

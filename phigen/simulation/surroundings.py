@@ -41,27 +41,31 @@ def physics() -> ModuleType:
 
 
 @contextmanager
+def on_the_cpu(precision: Precision) -> Iterator[None]:
+    """Set jax's precision and device while a program is compiled or run, by one thread at a time."""
+    import jax
+
+    with (
+        _ONE_AT_A_TIME,
+        _x64_restored(jax),
+        jax.enable_x64(BITS[precision] == 64),
+        jax.default_device(jax.local_devices(backend="cpu")[0]),
+    ):
+        yield
+
+
+@contextmanager
 def surroundings(precision: Precision) -> Iterator[None]:
-    """Set precision, backend and device while a program is traced or run; PhiML allows one thread at a time."""
+    """Set precision, backend and device while a program is traced; PhiML allows one thread at a time."""
     with _ONE_AT_A_TIME:  # what the import changes in jax would be taken for the user's setting by another thread
         physics()
     import jax
     from phi import math
     from phi.jax import JAX
 
-    bits = BITS[precision]
-    cpu = jax.local_devices(backend="cpu")[0]
-    with (
-        _ONE_AT_A_TIME,
-        _x64_restored(jax),
-        _phiflow_own_warnings(),
-        jax.enable_x64(bits == 64),
-        jax.default_device(cpu),
-        math.precision(bits),
-        JAX,
-    ):
+    with on_the_cpu(precision), _phiflow_own_warnings(), math.precision(BITS[precision]), JAX:
         before = JAX.get_default_device()
-        JAX.set_default_device(JAX.get_device_by_ref(cpu))
+        JAX.set_default_device(JAX.get_device_by_ref(jax.local_devices(backend="cpu")[0]))
         try:
             yield
         finally:
@@ -89,6 +93,11 @@ def _x64_restored(jax: ModuleType) -> Iterator[None]:
 def xla_options() -> dict[str, str | bool]:
     """Return those of XLA's options that this version of it knows, which a compilation of nothing tells."""
     return {name: value for name, value in _XLA_OPTIONS.items() if _is_known(name, value)}
+
+
+def has_fusion_emitters() -> bool:
+    """Return whether XLA has the fusion emitters that are switched off here, as in jaxlib 0.10."""
+    return "xla_cpu_use_fusion_emitters" in xla_options()
 
 
 def _is_known(option: str, value: str | bool) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from phigen.errors import StoreError
 from phigen.simulation import instruction_set
-from phigen.store import manifest, parts, rows, template
+from phigen.store import manifest, measured, parts, template
 from phigen.store.fingerprints import are_intact
 from phigen.store.layout import LAYOUT, attributes_of, stored_attributes, translated
 from phigen.store.manifest import Manifest
@@ -107,7 +107,7 @@ def _reopened(known: Manifest, there: set[int]) -> set[int]:
 
     Each of them has a part again.  Shards whose rows in the small arrays are damaged are left out.
     """
-    kept = rows.read(known, there)
+    kept = measured.read(known, there)
     for shard, of_shard in kept.items():
         parts.add(known.store, shard, known.shards[shard], of_shard)
     manifest.reopen(known.store)

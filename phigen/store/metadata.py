@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from phigen.planning.plans import Calibration
-from phigen.recipe.orbits import extent
 from phigen.simulation import instruction_set
 from phigen.symmetry.fields import coordinates
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from phigen.planning.plans import Plan
-    from phigen.planning.runs import Run
-    from phigen.recipe.model import Recipe
     from phigen.symmetry.element import GroupElement
 
 CONVENTIONS = (
@@ -66,14 +63,15 @@ def versions() -> dict[str, str]:
 
 def index_of(plan: Plan) -> xr.Dataset:
     """Return what is known of a dataset before anything is simulated: its coordinates and attributes."""
-    recipe, runs = plan.recipe, plan.runs
-    columns: dict[str, Any] = {key: [getattr(run, key) for run in runs] for key in PER_RUN}
-    columns["element"] = [run.element.name for run in runs]
-    columns |= group_columns([run.element for run in runs])
-    columns |= {key: (("run", "region"), np.array(values)) for key, values in _region_columns(runs, recipe).items()}
-    several = len(runs[0].inflows) > 1
-    for key, values in _inflow_columns(runs).items():
-        columns[key] = (("run", "inflow"), values) if several else values[:, 0]
+    recipe, columns = plan.recipe, dict[str, Any]()
+    several = len(recipe.scene.inflows) > 1
+    for key, values in plan.columns.items():
+        if key.startswith("region_"):
+            columns[key] = ("run", "region"), values
+        elif key.startswith("inflow_"):
+            columns[key] = (("run", "inflow"), values) if several else values[:, 0]
+        elif key not in NOT_STORED:
+            columns[key] = values
     index = index_of_runs(columns, cells=recipe.grid.shape, frames=recipe.time.kept, attributes=_attributes(plan))
     return index if "faces" in recipe.store else index.drop_vars(["x_face", "y_face"])
 
@@ -104,6 +102,9 @@ def index_of_runs(
     return index
 
 
+NOT_STORED = ("simulations", "reference")
+"""Columns of a plan that are no coordinates."""
+
 PER_RUN = ("level", "breaking", "orbit", "element", "strength", "split")
 
 
@@ -112,28 +113,8 @@ def group_columns(elements: Sequence[GroupElement]) -> dict[str, list[float]]:
     return {key: [g.coordinates[key] for g in elements] for key in elements[0].coordinates}
 
 
-def _region_columns(runs: Sequence[Run], recipe: Recipe) -> dict[str, list[list[float]]]:
-    if not recipe.scene.regions:
-        return {}
-    extents = [[extent(region, recipe.grid.box) for region in run.regions] for run in runs]
-    return {
-        f"region_{side}": [[regions[axis][end] for regions in of_run] for of_run in extents]
-        for side, axis, end in (("left", 0, 0), ("right", 0, 1), ("bottom", 1, 0), ("top", 1, 1))
-    }
-
-
 def _column(values: Sequence[Any]) -> np.ndarray[Any, Any]:
     return np.array(values, dtype=object if isinstance(values[0], str) else None)
-
-
-def _inflow_columns(runs: Sequence[Run]) -> dict[str, np.ndarray[Any, Any]]:
-    columns = {
-        "inflow_x": [[inflow.center[0] for inflow in run.inflows] for run in runs],
-        "inflow_y": [[inflow.center[1] for inflow in run.inflows] for run in runs],
-        "inflow_radius": [[inflow.radius for inflow in run.inflows] for run in runs],
-        "inflow_rate": [[inflow.rate for inflow in run.inflows] for run in runs],
-    }
-    return {key: np.array(values) for key, values in columns.items()}
 
 
 def _attributes(plan: Plan) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from phigen.errors import StoreError
 from phigen.store import manifest, measured
 from phigen.store.layout import LAYOUT, attributes_of, translated
 from phigen.store.manifest import Manifest
-from phigen.store.template import CHUNKS_AT_ONCE, quiet
+from phigen.store.pipeline import fast_pipeline, quiet
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -62,11 +62,10 @@ def finished(path: str | Path) -> Manifest:
 def open_listed(known: Manifest) -> xr.Dataset:
     """Open the finished dataset of a manifest that is loaded already; see `open`."""
     import xarray as xr
-    import zarr
 
     refuse_unfinished(known)
     refuse_missing_files(known)
-    with quiet(), zarr.config.set({"codec_pipeline.batch_size": CHUNKS_AT_ONCE}):
+    with quiet(), fast_pipeline():
         dataset: xr.Dataset = xr.open_zarr(known.store, consolidated=True, chunks=None)
     dataset = _with_todays_names(dataset, str(known.store))
     return dataset if known.chosen is None else dataset.isel(run=sorted(known.chosen))

@@ -9,7 +9,7 @@ Those of all runs follow without loss of digits (Chan, Golub and LeVeque 1983):
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,11 @@ def moments_of(fields: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float64]
         values = fields[name]
         row[:] = _of(values[:, place] if values.ndim == 4 else values)
     return moments
+
+
+def no_moments(fields: Iterable[str]) -> NDArray[np.float64]:
+    """Return what stands for the moments of a run that is not for training: NaN, as `moments_of` arranges them."""
+    return np.full((len(channels(fields)), len(KINDS), len(OF_EACH)), np.nan)
 
 
 def _of(values: NDArray[np.float32]) -> NDArray[np.float64]:

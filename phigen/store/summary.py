@@ -90,7 +90,7 @@ def _known(attributes: dict[str, Any], *names: str) -> dict[str, Any]:
 def _arrays(known: Manifest) -> Arrays:
     import zarr
 
-    from phigen.store.template import quiet
+    from phigen.store.pipeline import quiet
 
     with quiet():
         group = zarr.open_group(known.store, mode="r", zarr_format=3, use_consolidated=known.finished)

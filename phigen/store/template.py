@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +13,12 @@ from phigen.atomic import drafted, written_whole
 from phigen.store import measured, parts
 from phigen.store.layout import LAYOUT
 from phigen.store.measured import Array
+from phigen.store.pipeline import quiet
 from phigen.symmetry.fields import Field
 
 if TYPE_CHECKING:
     import xarray as xr
     import zarr
-
-CHUNKS_AT_ONCE = 100
-"""How many chunks of a shard zarr encodes or decodes together; its default of one takes up to a quarter longer."""
 
 FRAMES_PER_CHUNK = 10
 """Frames in an inner chunk: as many as the published windows have; a window is read in about 2 ms (docs/numbers.md)."""
@@ -82,17 +78,12 @@ def _write(draft: Path, index: xr.Dataset, fields: Mapping[str, Field], *, error
         root = zarr.open_group(draft, mode="r+", use_consolidated=False)
         sizes = {str(dim): size for each in (index, beside) for dim, size in each.sizes.items()} | measured.SIZES
         for name, field in fields.items():
-            if is_sharded(field):
+            if field.on_grid:
                 _create_sharded(root, name, field, sizes=sizes, runs_per_shard=index.attrs["runs_per_shard"])
-        small = {name: Array(f.dims, f.dtype, _described(f)) for name, f in fields.items() if not is_sharded(f)}
-        small |= {f"{measured.GROUP}/{name}": array for name, array in measured.arrays(errors=errors).items()}
+        small = {name: Array(f.dims, f.dtype, _described(f)) for name, f in fields.items() if not f.on_grid}
+        small |= {f"{measured.GROUP}/{name}": array for name, array in measured.layout(errors=errors).items()}
         _create_small(root, small, sizes=sizes, runs_per_shard=index.attrs["runs_per_shard"])
     (draft / parts.FOLDER).mkdir()
-
-
-def is_sharded(field: Field) -> bool:
-    """Return whether a field has values in every cell; such a field is in shards, any other in a chunk or a few."""
-    return not {"y", "y_face"}.isdisjoint(field.dims)
 
 
 def _settle(draft: Path, path: Path) -> None:
@@ -166,11 +157,3 @@ def _compressors(dtype: str) -> Sequence[Any]:
 def _described(field: Field) -> dict[str, str]:
     attributes = {"units": field.units, "long_name": field.long_name, "comment": field.comment}
     return {key: text for key, text in attributes.items() if text}
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Silence zarr's warnings: text and consolidated metadata are not standard yet, and the manifest is not zarr."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=f".*(specification|Consolidated metadata|Object at {parts.FOLDER}).*")
-        yield

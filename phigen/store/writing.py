@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from phigen.atomic import remove_drafts
 from phigen.errors import StoreError
-from phigen.store import manifest, measured, parts, rows, template
+from phigen.store import manifest, measured, parts
 from phigen.store.fingerprints import fingerprint
 from phigen.store.layout import attributes_of
 from phigen.store.parts import Rows
+from phigen.store.pipeline import fast_pipeline, quiet
 from phigen.store.statistics import statistics
 from phigen.symmetry.fields import FIELDS
 
@@ -42,7 +43,7 @@ def write_shard(path: Path, shard: int, fields: Mapping[str, NDArray[Any]], meas
     """
     import zarr
 
-    with zarr.config.set({"array.write_empty_chunks": True, "codec_pipeline.batch_size": template.CHUNKS_AT_ONCE}):
+    with fast_pipeline(), zarr.config.set({"array.write_empty_chunks": True}):
         for name, values in fields.items():
             shutil.rmtree(path / name / "c" / str(shard), ignore_errors=True)
             array = zarr.open_array(path / name, mode="r+", zarr_format=3)
@@ -79,11 +80,11 @@ def seal(path: Path) -> None:
     remove_drafts(path)
     for partial in path.rglob("*.partial"):
         partial.unlink()
-    rows.write(known)
+    measured.write(known)
     root = zarr.open_group(path, mode="r+", use_consolidated=False)
     for name, its_statistics in _statistics(root).items():
         root[name].attrs.update(its_statistics)
-    with template.quiet():
+    with quiet():
         zarr.consolidate_metadata(str(path))
     manifest.finish(known, {name: attributes[name] for name in ("recipe_sha256",) if name in attributes})
 

@@ -31,16 +31,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Point = tuple[float, float]
+Points = tuple[Any, Any]
+"""x and y of one point, or arrays of those of many."""
+
 Sides = tuple[tuple[str, str], tuple[str, str]]
 """The boundary conditions of the left and right side, and of the lower and upper side."""
 
 Pair = tuple["NDArray[Any]", "NDArray[Any]"]
 """Two arrays of one shape, which are compared value by value."""
-
 Loss = Literal["none", "rounding", "interpolation"]
 NonInteger = Literal["error", "resample", "truncate"]
 """What a recipe does with parts of a cell."""
-
 MOST_CELLS = 8192
 """The largest number of cells along a side of a grid."""
 
@@ -99,11 +100,11 @@ class GroupElement(ABC):
     @property
     @abstractmethod
     def identity(self) -> Self:
-        """The element of the same group that changes nothing."""
+        """The element of the group that changes nothing."""
 
     @abstractmethod
-    def on_point(self, point: Point, box: Box) -> Point:
-        """Return the image of a point (x, y) in simulated cells, not wrapped around a periodic box."""
+    def on_point(self, point: Points, box: Box) -> Points:
+        """Return the image of points, numbers or arrays, in simulated cells and not wrapped around a periodic box."""
 
     @abstractmethod
     def act(self, fields: xr.Dataset) -> xr.Dataset:

@@ -39,6 +39,11 @@ class Field:
     per_step: int = 0
 
     @property
+    def on_grid(self) -> bool:
+        """Whether it has values in every cell."""
+        return not {"y", "y_face"}.isdisjoint(self.dims)
+
+    @property
     def units(self) -> str:
         """The CF units, such as ``cell step-1``."""
         powers = (("cell", self.length), ("step", self.time - self.per_step))

@@ -126,7 +126,7 @@ class FiniteGroup(Group):
         """Return the element that has a name."""
         known = self.by_name
         if name not in known:
-            raise ValueError(f"{name!r} is not in {self.name}; known are {', '.join(known)}")
+            raise ValueError(f"{name!r} names no element; known are {', '.join(known)}")
         return known[name]
 
     def model_elements(self, attributes: Mapping[str, Any]) -> tuple[GroupElement, ...]:

@@ -1,4 +1,4 @@
-"""Fields as the channels of a network: read into one array, acted on by a group element, and normalised.
+"""Fields as the channels of a network: read into one array, normalised, and acted on by a group element.
 
 Normalisation must commute with the group, or it breaks the symmetry of the data.  A rotation by 90 degrees takes x to y
 and y to -x.  A vector v is therefore divided by one number, the root mean square over both components, and no mean is
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -42,27 +43,60 @@ class Field:
     mean: float
     scale: float
 
-    @property
+    @cached_property
     def channels(self) -> int:
         """Number of channels: 1 or 2."""
         return 2 if self._is_vector else 1
 
-    @property
+    @cached_property
     def _is_vector(self) -> bool:
         return "component" in self.variable.dims
 
-    def read(self, run: int, frames: slice, g: PointElement, *, out: NDArray[np.float32]) -> None:
-        """Read frames of a run into channels (time, channel, y, x)."""
+    @cached_property
+    def _axes(self) -> tuple[int, ...]:
+        """Where the dims time, component, y and x of a run are."""
+        dims = [dim for dim in self.variable.dims if dim != "run"]
+        return tuple(dims.index(dim) for dim in ("time", "component", "y", "x") if dim in dims)
+
+    @cached_property
+    def _size_on_disk(self) -> int:
+        """Bytes of the variable if it may be on disk; 0 if dask has it, which may keep single chunks in memory."""
+        return 0 if self.variable.chunks else self.variable.nbytes
+
+    def read(self, run: int, frames: slice) -> NDArray[Any]:
+        """Read frames of a run as they are stored, (time, channel, y, x)."""
         at: dict[Any, Any] = {"run": run, "time": frames}
         # A Variable, because indexing a DataArray takes longer than reading a window.  Synchronous, because the threads
         # of a dask array do not survive a fork.
-        window = self.variable[tuple(at.get(dim, slice(None)) for dim in self.variable.dims)]
-        order = ("component", "time", "y", "x") if self._is_vector else ("time", "y", "x")
-        values = window.load(scheduler="synchronous").transpose(*order).values
-        parts = g.on_components(*values) if self._is_vector else (values,)
+        window = self.variable[tuple([at.get(dim, slice(None)) for dim in self.variable.dims])]
+        values: NDArray[Any] = window.load(scheduler="synchronous").values.transpose(self._axes)
+        return values if self._is_vector else values[:, None]
+
+    def normalise(self, values: NDArray[Any], *, out: NDArray[np.float32]) -> None:
+        """Write (values - mean) / scale into `out`, which may be `values`."""
+        if self.mean:
+            values = np.subtract(values, np.float32(self.mean), out=out if values is out else None)
+        np.divide(values, self.scale, out=out)
+
+    def is_anew(self, values: NDArray[Any]) -> bool:
+        """Return whether values that were read are nobody else's, so that they can be changed in place.
+
+        They are if they lie in less memory than the whole variable takes: then it is not in memory itself.
+        """
+        owner = values if values.base is None else values.base
+        return (
+            isinstance(owner, np.ndarray)
+            and owner.nbytes < self._size_on_disk
+            and values.dtype == np.float32
+            and values.flags.c_contiguous
+            and values.flags.writeable
+        )
+
+    def act(self, g: PointElement, values: NDArray[np.float32], *, out: NDArray[np.float32]) -> None:
+        """Write channels (time, channel, y, x), acted on by an element, into `out`."""
+        parts = g.on_components(values[:, 0], values[:, 1]) if self._is_vector else (values[:, 0],)
         for channel, part in enumerate(parts):
-            moved = g.on_scalars(part)
-            np.divide(moved - np.float32(self.mean) if self.mean else moved, self.scale, out=out[:, channel])
+            out[:, channel] = g.on_scalars(part)
 
 
 @dataclass(frozen=True)
@@ -96,12 +130,29 @@ class Channels:
         rows, columns = dataset.sizes["y"], dataset.sizes["x"]
         return cls(fields, (sum(field.channels for field in fields), rows, columns))
 
-    def read(self, run: int, frames: slice, g: PointElement, *, out: NDArray[np.float32]) -> None:
-        """Read frames of a run, acted on by an element, into an array (time, channel, y, x)."""
-        start = 0
-        for field in self.fields:
-            field.read(run, frames, g, out=out[:, start : start + field.channels])
-            start += field.channels
+    def read(self, run: int, frames: slice) -> NDArray[np.float32]:
+        """Read frames of a run, normalised, (time, channel, y, x)."""
+        stored = [field.read(run, frames) for field in self.fields]
+        if len(stored) == 1 and self.fields[0].is_anew(stored[0]):  # the memory of a new array costs a tenth of reading
+            out = stored[0]
+        else:
+            out = np.empty((len(stored[0]), *self.shape), np.float32)
+        for field, values, channels in zip(self.fields, stored, self._of_fields, strict=True):
+            field.normalise(values, out=values if values is out else out[:, channels])
+        return out
+
+    def act(self, g: PointElement, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return channels (time, channel, y, x), acted on by an element, in memory of their own."""
+        out = np.empty(values.shape, np.float32)
+        for field, channels in zip(self.fields, self._of_fields, strict=True):
+            field.act(g, values[:, channels], out=out[:, channels])
+        return out
+
+    @cached_property
+    def _of_fields(self) -> list[slice]:
+        """Which channels each field has."""
+        ends = np.cumsum([field.channels for field in self.fields]).tolist()
+        return [slice(end - field.channels, end) for field, end in zip(self.fields, ends, strict=True)]
 
     @property
     def mean(self) -> NDArray[np.float32]:

@@ -6,10 +6,10 @@ computed, so that millions of them take no memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -18,97 +18,14 @@ from phigen.hub.opening import open
 from phigen.symmetry.point_groups import ELEMENTS, POINT_GROUPS, GroupName, PointElement
 from phigen.training.channels import Channels
 from phigen.training.stretches import chosen, stretches
+from phigen.training.whole_runs import CachedRuns, LoadedRuns
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-Batch = tuple["NDArray[np.float32]", "NDArray[np.float32]"]
-
-
-def batches(
-    dataset: xr.Dataset | str | Path,
-    *,
-    input: int = 10,
-    horizon: int = 20,
-    split: str | None = "train",
-    batch_size: int = 32,
-    normalise: bool = True,
-    variables: Sequence[str] = ("velocity",),
-    augment: GroupName | None = None,
-    shuffle: bool = True,
-    seed: int = 0,
-    framework: Literal["numpy", "jax"] = "numpy",
-) -> Iterator[Batch]:
-    """Return an iterator over the windows of a dataset in batches, each window once; needs no torch.
-
-    Parameters
-    ----------
-    dataset : Dataset, str or Path
-        As opened by `phigen.open`, or a selection of its runs, frames or cells; or its path or hf:// address.
-    input, horizon : int
-        Number of input frames, and of target frames that follow them.
-    split : str or None
-        ``train``, ``validation`` or ``test``: its runs, and where frames are split, its frames.  None takes all.
-    batch_size : int
-        Windows per batch; the last batch may have fewer.
-    normalise : bool
-        Normalise by the statistics of the training part, so that it commutes with the group, see
-        `phigen.training.channels`.
-    variables : sequence of str
-        Fields in cell centres, which become channels in this order; a vector becomes two, x and y.  All others
-        transform as scalars.  That is wrong for a pseudoscalar such as vorticity, whose sign a reflection changes.
-    augment : str, optional
-        A point group, such as ``C4`` or ``D4``: a random element of it acts on each window.
-    shuffle : bool
-        Return windows in random order.
-    seed : int
-        Seed of the random order and elements: the same seed gives the same batches.  Use another for each epoch.
-    framework : str
-        Type of the arrays: ``numpy`` or ``jax``.
-
-    Returns
-    -------
-    iterator of (inputs, targets)
-        Arrays (batch, time, channel, y, x), float32, with `input` and `horizon` frames.
-
-    Raises
-    ------
-    WindowError
-        If the dataset does not have the split, a variable, its statistics, or any window.
-    """
-    windows = Windows.of(
-        dataset,
-        input=input,
-        horizon=horizon,
-        split=split,
-        normalise=normalise,
-        variables=variables,
-        augment=augment,
-    )
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-    if framework not in ("numpy", "jax"):
-        raise ValueError(f"framework must be numpy or jax, got {framework}")
-    in_numpy = _batches(windows, batch_size, np.random.default_rng(seed), shuffle=shuffle)
-    return in_numpy if framework == "numpy" else map(_in_jax, in_numpy)
-
-
-def _batches(windows: Windows, size: int, rng: np.random.Generator, *, shuffle: bool) -> Iterator[Batch]:
-    order = rng.permutation(len(windows)) if shuffle else np.arange(len(windows))
-    for start in range(0, len(order), size):
-        chosen = order[start : start + size]
-        elements = rng.integers(len(windows.elements), size=len(chosen))
-        batch = np.empty((len(chosen), *windows.shape), np.float32)
-        for window, index, element in zip(batch, chosen.tolist(), elements.tolist(), strict=True):
-            windows.read(index, element, out=window)
-        yield batch[:, : windows.input], batch[:, windows.input :]
-
-
-def _in_jax(batch: Batch) -> Any:
-    import jax.numpy as jnp
-
-    return jnp.asarray(batch[0]), jnp.asarray(batch[1])
+NEAR = 20
+"""Frames between two windows of a run up to which one read of both takes less time than two (docs/numbers.md)."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +46,8 @@ class Windows:
         Number of input frames, and of target frames that follow them.
     elements : tuple of PointElement
         Elements that may act on a window; the first is the identity.
+    whole_runs : LoadedRuns or CachedRuns, optional
+        Whole runs in memory, of which windows are parts; without them a window is read from the dataset.
     """
 
     channels: Channels
@@ -138,6 +57,7 @@ class Windows:
     input: int
     horizon: int
     elements: tuple[PointElement, ...]
+    whole_runs: LoadedRuns | CachedRuns | None = None
 
     @classmethod
     def of(
@@ -150,10 +70,14 @@ class Windows:
         normalise: bool,
         variables: Sequence[str],
         augment: GroupName | None,
+        cache: str | int | None = None,
+        in_memory: bool = False,
     ) -> Self:
-        """Return the windows of a dataset; the parameters are those of `batches`."""
+        """Return the windows of a dataset; the parameters are those of `phigen.batches`."""
         if min(input, horizon) < 1:
             raise ValueError(f"input and horizon must be at least 1, got {input} and {horizon}")
+        if in_memory and cache is not None:
+            raise ValueError(f"cache and in_memory exclude each other, got {cache!r} and True")
         dataset = open(dataset) if isinstance(dataset, (str, Path)) else dataset
         runs, frames = chosen(dataset, split)
         channels = Channels.of(dataset, variables, normalise=normalise)
@@ -165,8 +89,13 @@ class Windows:
                 f"{lengths.max(initial=0)} frames, got windows of {input} + {horizon}; choose a smaller input or "
                 "horizon, or select more frames"
             )
-        before = np.concatenate([[0], np.cumsum(counts)])
-        return cls(channels, runs, begins, before, input, horizon, _elements(augment, channels))
+        before, elements = np.concatenate([[0], np.cumsum(counts)]), _elements(augment, channels)
+        whole_runs: LoadedRuns | CachedRuns | None = None
+        if cache is not None:
+            whole_runs = CachedRuns.of(dataset, channels, cache)
+        elif in_memory:
+            whole_runs = LoadedRuns.load(channels, runs.tolist())
+        return cls(channels, runs, begins, before, input, horizon, elements, whole_runs)
 
     def __len__(self) -> int:
         return len(self.runs) * int(self.before[-1])
@@ -190,10 +119,48 @@ class Windows:
         stretch = int(np.searchsorted(self.before, rest, side="right")) - 1
         return int(self.runs[run]), int(self.begins[stretch] + rest - self.before[stretch])
 
-    def read(self, index: int, element: int = 0, *, out: NDArray[np.float32]) -> None:
-        """Read a window into `out`, acted on by one of the elements, given by its position."""
-        run, frame = self.place(index)
-        self.channels.read(run, slice(frame, frame + len(out)), self.elements[element], out=out)
+    def read(self, indices: Sequence[int], elements: Sequence[int]) -> list[NDArray[np.float32]]:
+        """Return windows (time, channel, y, x) in the order of their indices.
+
+        Windows that are near each other in one run are read together.  What is returned may share memory, also with
+        the runs that are kept, unless an element other than the identity acts on it.
+
+        Parameters
+        ----------
+        indices : sequence of int
+            The windows.
+        elements : sequence of int
+            For each window the position of the element that acts on it; 0 is the identity.
+        """
+        length = self.input + self.horizon
+        places = [self.place(index) for index in indices]
+        windows: dict[int, NDArray[np.float32]] = {}
+        for members in _together(places, length):
+            run, first = places[members[0]]
+            stop = places[members[-1]][1] + length
+            if self.whole_runs is None:
+                frames = self.channels.read(run, slice(first, stop))
+            else:
+                frames = self.whole_runs.read(run)[first:stop]
+            for member in members:
+                begin = places[member][1] - first
+                window = frames[begin : begin + length]
+                element = elements[member]
+                windows[member] = self.channels.act(self.elements[element], window) if element else window
+        return [windows[member] for member in range(len(places))]
+
+
+def _together(places: Sequence[tuple[int, int]], length: int) -> list[list[int]]:
+    """Group windows that are near each other in one run; return each group's members in the order of their frames."""
+    groups: list[list[int]] = []
+    for member in sorted(range(len(places)), key=places.__getitem__):
+        run, first = places[member]
+        last_run, last_first = places[groups[-1][-1]] if groups else (None, 0)
+        if run == last_run and first <= last_first + length + NEAR:
+            groups[-1].append(member)
+        else:
+            groups.append([member])
+    return groups
 
 
 def _elements(augment: GroupName | None, channels: Channels) -> tuple[PointElement, ...]:

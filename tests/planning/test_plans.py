@@ -14,6 +14,7 @@ from phigen.planning.plans import plan, runs_in
 from phigen.recipe.checks import recipe as checks
 from phigen.recipe.loading import load, parse, shipped
 from phigen.recipe.model import Recipe
+from tests.shared.recipes import SMALL
 
 
 @pytest.mark.parametrize("name", shipped())
@@ -73,7 +74,7 @@ def test_the_orbit_frame_simulates_one_scene_and_the_lab_frame_each(small: Recip
     assert len({run.simulation for run in lab.runs if run.level == 0}) == 4
     assert {run.after.name for run in lab.runs} == {"identity"}
     assert [run.after for run in orbit.runs] == [run.element for run in orbit.runs]
-    assert [run.simulation.force[0][0] for run in lab.runs[:4]] == [(0, 0.1), (-0.1, 0), (0, -0.1), (0.1, 0)]
+    assert [tuple(run.simulation.force[0][0]) for run in lab.runs[:4]] == [(0, 0.1), (-0.1, 0), (0, -0.1), (0.1, 0)]
     assert [run.inflows for run in lab.runs] == [run.inflows for run in orbit.runs]
 
 
@@ -147,7 +148,7 @@ def test_translation_puts_a_plume_at_thirty_five_places_and_leaves_the_halves() 
         assert run.after.name == "identity"
         assert run.simulation.inflows == run.inflows
         assert run.simulation.areas == ((0, 32, 0, 64), (32, 64, 0, 64))
-        assert run.simulation.force[0] == ((0, 0.1), (0, 0.2))
+        assert run.simulation.force[0].tolist() == [[0, 0.1], [0, 0.2]]
 
 
 def test_scaling_makes_all_as_many_times_larger() -> None:
@@ -161,7 +162,7 @@ def test_scaling_makes_all_as_many_times_larger() -> None:
         in_stored_cells = factor * 64 / simulation.cells[0]
         assert run.inflows[0].center == pytest.approx((32 * in_stored_cells, 5 * in_stored_cells))
         assert run.strength == 0.1
-        assert simulation.force[0] == (pytest.approx((0, 0.1 * factor)),)
+        assert simulation.force[0] == pytest.approx(np.array([[0, 0.1 * factor]]))
         assert simulation.unit == pytest.approx(factor)
         assert simulation.stored_cells == (64, 64)
         assert (simulation.dt_smoke, simulation.dt_velocity) == (1, 0.5)
@@ -197,7 +198,28 @@ def test_random_plumes_are_250_orbits_of_four_and_the_first_do_not_depend_on_the
         assert 0.01 <= run.strength <= 0.1
     assert recipe.sample
     fewer = plan(recipe.model_copy(update={"sample": recipe.sample.model_copy(update={"count": 10})}))
-    assert [run.simulation for run in fewer.runs] == [run.simulation for run in planned.runs[:40]]
+    known = {(run.orbit, run.element): run.simulation for run in planned.runs}
+    assert len(fewer.runs) == 40
+    assert all(run.simulation == known[run.orbit, run.element] for run in fewer.runs)
+
+
+def order(text: str) -> list[tuple[float, str, int, int]]:
+    """Return level, split, orbit and the place of the element, for each run of a recipe."""
+    planned = plan(parse(text))
+    places = {g: place for place, g in enumerate(planned.recipe.symmetry.orbit)}
+    return [(run.level, run.split, run.orbit, places[run.element]) for run in planned.runs]
+
+
+@pytest.mark.parametrize("by", ["orbit", "run"])
+def test_where_shards_hold_several_runs_they_are_ordered_by_level_split_orbit_and_element(by: str) -> None:
+    splits = f"splits: {{by: {by}, train: 0.5, validation: 0.25, test: 0.25}}\n"
+    vary = "vary: {strength: {start: 0.1, step: 0.01, count: COUNT}}\nsymmetry:"
+    many = order(SMALL.replace("symmetry:", vary.replace("COUNT", "40")) + splits)
+    names = ["train", "validation", "test"]
+    assert many == sorted(many, key=lambda run: (run[0], names.index(run[1]), *run[2:]))
+    few = order(SMALL.replace("symmetry:", vary.replace("COUNT", "8")) + splits)
+    assert few == sorted(few, key=lambda run: (run[0], *run[2:]))
+    assert len({run[1] for run in few[:16]}) > 1
 
 
 def test_rotation_graded_is_provisional_until_it_is_calibrated() -> None:
@@ -241,7 +263,7 @@ def test_every_element_puts_a_plume_where_a_hand_does() -> None:
         "mirror_antidiagonal": ((13, 11), (-0.1, 0)),
     }
     runs = plan(sketch("{group: D4, reference_frame: lab}")).runs
-    assert {run.element.name: (run.inflows[0].center, run.simulation.force[0][0]) for run in runs} == by_hand
+    assert {run.element.name: (run.inflows[0].center, tuple(run.simulation.force[0][0])) for run in runs} == by_hand
     in_orbit = plan(sketch("{group: D4}")).runs
     assert [run.inflows for run in in_orbit] == [run.inflows for run in runs]
     assert len({run.simulation for run in in_orbit}) == 1
@@ -256,18 +278,18 @@ def test_regions_that_move_are_mirrored_with_their_directions() -> None:
     assert [(region.x, region.direction) for region in mirrored.regions] == [((12, 16), (-1, 0)), ((0, 12), None)]
     lab = plan(sketch("{group: D1_x, reference_frame: lab}", STRIPES)).runs[1].simulation
     assert lab.areas == ((12, 16, 0, 16), (0, 12, 0, 16))
-    assert lab.force[0] == ((-0.1, 0), (0, 0.2))
+    assert lab.force[0].tolist() == [[-0.1, 0], [0, 0.2]]
 
 
 def test_regions_that_stay_are_simulated_where_they_will_stand_after_the_mirror() -> None:
     one, mirrored = plan(sketch("{group: D1_x, regions: stay}", STRIPES)).runs
     assert mirrored.regions == one.regions
     assert mirrored.simulation.areas == ((12, 16, 0, 16), (0, 12, 0, 16))
-    assert mirrored.simulation.force[0] == ((-0.1, 0), (0, 0.2))
+    assert mirrored.simulation.force[0].tolist() == [[-0.1, 0], [0, 0.2]]
     assert mirrored.simulation.inflows == one.simulation.inflows
     lab = plan(sketch("{group: D1_x, regions: stay, reference_frame: lab}", STRIPES)).runs[1].simulation
     assert lab.areas == one.simulation.areas
-    assert lab.force == one.simulation.force
+    np.testing.assert_array_equal(lab.force, one.simulation.force)
     assert lab.inflows[0].center == (11, 3)
 
 
@@ -275,7 +297,7 @@ def test_regions_that_stay_are_rotated_the_other_way_before_the_simulation() -> 
     """By hand: what rotates by 90 degrees to the stripe on the left was one at the top, with its force downwards."""
     _, rotated = plan(sketch("{group: C4, elements: [identity, rotate90], regions: stay}", STRIPES)).runs
     assert rotated.simulation.areas == ((0, 16, 12, 16), (0, 16, 0, 12))
-    assert rotated.simulation.force[0] == ((0, -0.1), (0, 0.2))
+    assert rotated.simulation.force[0].tolist() == [[0, -0.1], [0, 0.2]]
     assert [region.x for region in rotated.regions] == [(0, 4), (4, 16)]
 
 
@@ -313,7 +335,7 @@ def test_rescaled_keeps_the_grid_and_scales_times_and_forces() -> None:
     assert simulation.cells == (16, 16)
     assert simulation.inflows[0].center == (5, 3)
     assert (simulation.dt_smoke, simulation.dt_velocity) == (4, 4)
-    assert simulation.force[0] == (pytest.approx((0, 0.1 / 4)),)
+    assert simulation.force[0] == pytest.approx(np.array([[0, 0.1 / 4]]))
     assert simulation.unit == 1 / 2
     orbit = plan(sketch("{group: scaling, factors: [1, 2], scaling_method: rescaled}"))
     assert len(orbit.distinct) == 1

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from phigen.recipe.schedule import Constant, Listed, Ramp, Sine, Steps
+from phigen.recipe.schedule import Constant, Listed, Mixture, Ramp, Sine, Steps, cut, mixed, unified
 
 
 def test_constant_is_one() -> None:
@@ -50,3 +52,30 @@ def test_steps_that_contradict_themselves_are_refused(bad: dict[str, object]) ->
 def test_a_ramp_that_ends_before_it_begins_is_refused() -> None:
     with pytest.raises(ValidationError, match="got first 5 and last 5"):
         Ramp(kind="ramp", first=5, last=5)
+
+
+RAMP = Ramp(kind="ramp", first=0, last=4)
+AS_LISTED = Listed(kind="list", factors=(0.0, 0.25, 0.5, 0.75, 1.0))
+
+
+def test_a_mixture_is_a_combination_step_by_step() -> None:
+    assert Mixture(Constant(), RAMP, 0.5).over(5) == (0.5, 0.625, 0.75, 0.875, 1.0)
+
+
+@given(st.floats(0, 1))
+def test_equal_factors_are_mixed_to_the_same_schedule(share: float) -> None:
+    assert mixed(Constant(), Listed(kind="list", factors=(1.0,) * 5), share, steps=5) == Constant()
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0, Constant()), (1, RAMP), (0.5, Mixture(Constant(), RAMP, 0.5))])
+def test_at_both_ends_a_mixture_is_one_of_its_schedules(share: float, expected: object) -> None:
+    assert mixed(Constant(), RAMP, share, steps=5) == expected
+
+
+def test_a_schedule_that_is_spelled_in_two_ways_is_one() -> None:
+    assert unified([Constant(), AS_LISTED, RAMP], 5) == (Constant(), AS_LISTED, AS_LISTED)
+
+
+def test_a_list_is_cut_to_the_steps_that_are_simulated() -> None:
+    assert cut(AS_LISTED, 2).over(2) == (0.0, 0.25)
+    assert cut(RAMP, 2) is RAMP

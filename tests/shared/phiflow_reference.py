@@ -36,7 +36,7 @@ class Reference:
 
     def step(self, number: int) -> None:
         """Take one step."""
-        force, s = self.simulation.force[number][0], self.simulation
+        force, s = tuple(self.simulation.force[number, 0].tolist()), self.simulation
         with NUMPY, math.precision(64):
             self.smoke = advect.mac_cormack(self.smoke, self.velocity, s.dt_smoke) + self.inflow
             lift = resample(self.smoke * force, to=self.velocity)

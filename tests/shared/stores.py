@@ -11,7 +11,7 @@ import pytest
 from phigen.building.shards import Store, make_shards
 from phigen.building.tasks import Task, made_by
 from phigen.planning.plans import Plan
-from phigen.store import construction, manifest, parts, rows
+from phigen.store import construction, manifest, measured, parts
 
 
 def prepared(path: Path, planned: Plan) -> list[int]:
@@ -28,7 +28,7 @@ def write_shards(path: Path, planned: Plan, shards: Iterable[int]) -> None:
 def reopen(path: Path) -> None:
     """Turn a finished store into one that is being built, and has all its shards."""
     known = manifest.load(path)
-    for shard, of_shard in rows.read(known, known.shards).items():
+    for shard, of_shard in measured.read(known, known.shards).items():
         parts.add(path, shard, known.shards[shard], of_shard)
     manifest.reopen(path)
 

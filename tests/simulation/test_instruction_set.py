@@ -75,7 +75,7 @@ def test_what_counts_is_what_xla_has_read_and_not_the_environment() -> None:
 def test_a_file_of_flags_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XLA_FLAGS", "no/such/file")
     with pytest.raises(PhigenError, match=r"^XLA_FLAGS: names a file that cannot be read, got 'no/such/file' \("):
-        instruction_set._flags()
+        instruction_set.xla_flags()
 
 
 def test_another_instruction_set_is_warned_of_and_avx2_is_not(monkeypatch: pytest.MonkeyPatch) -> None:

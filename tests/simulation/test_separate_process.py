@@ -148,7 +148,7 @@ LONG = USER.replace(
     """
 from dataclasses import replace
 print(separate_process._process().pid, flush=True)
-phigen.simulate(replace(run.simulation, force=run.simulation.force[:1] * 10**6, frames=range(10**6 - 1, 10**6)))
+phigen.simulate(replace(run.simulation, frames=range(10**6 - 1, 10**6)))
 """,
 )
 

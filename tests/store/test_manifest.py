@@ -17,7 +17,7 @@ from phigen.building.builder import build
 from phigen.errors import StoreError
 from phigen.planning.plans import plan
 from phigen.recipe.model import Recipe
-from phigen.store import manifest, parts, rows, writing
+from phigen.store import manifest, measured, parts, writing
 from phigen.store import reading as store
 from phigen.store.manifest import Damage
 from phigen.store.summary import describe
@@ -64,7 +64,7 @@ def test_a_damaged_list_is_one_line(built: Path) -> None:
 def test_parts_of_the_list_left_by_a_kill_are_tidied(built: Path, small: Recipe) -> None:
     before = files_of(built)
     known = manifest.load(built)
-    parts.add(built, 0, known.shards[0], rows.read(known, {0})[0])
+    parts.add(built, 0, known.shards[0], measured.read(known, {0})[0])
     assert (built / "manifest" / "000000.npz").is_file()
     assert build(small, built, workers=1).written == 0
     assert files_of(built) == before
@@ -72,7 +72,7 @@ def test_parts_of_the_list_left_by_a_kill_are_tidied(built: Path, small: Recipe)
 
 def test_a_part_that_is_damaged_is_one_line(built: Path) -> None:
     known = manifest.load(built)
-    parts.add(built, 3, known.shards[3], rows.read(known, {3})[3])
+    parts.add(built, 3, known.shards[3], measured.read(known, {3})[3])
     part = built / "manifest" / "000003.npz"
     whole = part.read_bytes()
     flipped = bytearray(whole)

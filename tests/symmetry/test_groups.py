@@ -152,7 +152,7 @@ def test_the_box_of_a_dataset_is_in_its_attributes() -> None:
 
 
 def test_an_element_that_the_group_lacks_is_refused() -> None:
-    with pytest.raises(ValueError, match="'rotate90' is not in halves; known are identity, rotate180"):
+    with pytest.raises(ValueError, match="'rotate90' names no element; known are identity, rotate180"):
         FiniteGroup("halves", (ELEMENTS["identity"], ELEMENTS["rotate180"])).orbit({"elements": ("rotate90",)})
 
 

@@ -278,7 +278,7 @@ def test_interpolation_of_a_straight_line_costs_nothing_away_from_walls() -> Non
 
 def test_a_name_that_no_element_has_is_refused() -> None:
     u = xr.Dataset({"smoke": (("time", "y", "x"), np.zeros((1, 4, 4)))})
-    with pytest.raises(ValueError, match=r"'rotate45' is not in C4; known are identity, rotate90"):
+    with pytest.raises(ValueError, match=r"'rotate45' names no element; known are identity, rotate90"):
         act(u, "rotate45")
     with pytest.raises(ValueError, match=r"'rotate90' names no translation; write it as shift\(8, 0\)"):
         act(u.assign_attrs(group="translation"), "rotate90")

@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,6 +77,37 @@ def test_one_element_drawn_by_torch_acts_on_inputs_and_targets(dataset: xr.Datas
     assert drawn(0) != drawn(1)
 
 
+@pytest.mark.parametrize("kept", [{}, {"cache": "1 GB"}, {"in_memory": True}], ids=str)
+def test_the_items_of_a_batch_are_those_read_one_by_one(dataset: xr.Dataset, kept: dict[str, Any]) -> None:
+    chosen = [5, 30, -1, 6, 5, 0, 47]
+    windows = phigen.torch.Windows(dataset, augment="D4", **kept)
+    torch.manual_seed(4)
+    batch = windows.__getitems__(chosen)
+    torch.manual_seed(4)
+    for (inputs, targets), (one_inputs, one_targets) in zip(batch, map(windows.__getitem__, chosen), strict=True):
+        assert torch.equal(inputs, one_inputs)
+        assert torch.equal(targets, one_targets)
+    with pytest.raises(IndexError, match="window index must be from 0 to 47, got 48"):
+        windows.__getitems__([0, 48])
+
+
+def test_batches_of_a_loader_come_in_the_order_of_the_sampler(dataset: xr.Dataset) -> None:
+    windows = phigen.torch.Windows(dataset)
+    order = torch.randperm(48).tolist()
+    loader = torch.utils.data.DataLoader(torch.utils.data.Subset(windows, order), batch_size=10)
+    loaded = torch.cat([inputs for inputs, _ in loader])
+    assert torch.equal(loaded, torch.stack([windows[index][0] for index in order]))
+
+
+@pytest.mark.parametrize("kept", [{}, {"cache": "1 GB"}, {"in_memory": True}], ids=str)
+def test_an_item_may_be_changed_in_place(dataset: xr.Dataset, kept: dict[str, Any]) -> None:
+    windows = phigen.torch.Windows(dataset, **kept)
+    inputs, _ = windows[3]
+    before = inputs.clone()
+    inputs += 1
+    assert torch.equal(windows[3][0], before)
+
+
 def test_what_is_pickled_for_a_worker_is_small(dataset: xr.Dataset) -> None:
     windows = phigen.torch.Windows(dataset)
     pickled = pickle.dumps(windows)
@@ -92,7 +124,7 @@ from torch.utils.data import DataLoader
 
 def loaded(dataset, **how):
     torch.manual_seed(3)
-    return list(DataLoader(phigen.torch.Windows(dataset, **how.pop("augment", {})), batch_size=5, **how))
+    return list(DataLoader(phigen.torch.Windows(dataset, **how.pop("windows", {})), batch_size=5, **how))
 
 def same(some, others):
     assert len(some) == len(others) == 10
@@ -105,7 +137,10 @@ if __name__ == "__main__":
     here = loaded(ours)
     for opened, start in ((ours, "fork"), (ours, "spawn"), (zarrs, "fork"), (with_dask, "fork")):
         same(here, loaded(opened, num_workers=2, multiprocessing_context=start))
-    augmented = [loaded(ours, augment={"augment": "C4"}, num_workers=2) for _ in range(2)]
+    for kept in ({"cache": "400 kB"}, {"cache": "1 GB"}, {"in_memory": True}):
+        for start in ("fork", "spawn"):
+            same(here, loaded(ours, windows=kept, num_workers=2, multiprocessing_context=start))
+    augmented = [loaded(ours, windows={"augment": "C4"}, num_workers=2) for _ in range(2)]
     same(*augmented)
     assert not torch.equal(augmented[0][0][0], here[0][0])
     print("the same")

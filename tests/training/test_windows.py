@@ -18,60 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import phigen
-from phigen.building.builder import build
 from phigen.errors import WindowError
-from phigen.recipe.loading import parse
 from phigen.store import reading as store
 from phigen.symmetry.point_groups import POINT_GROUPS, GroupName, turn
-from phigen.training.windows import Windows
-from tests.shared.recipes import SMALL
-
-SPLIT = (
-    SMALL.replace("steps: 6", "steps: 76")
-    + """\
-vary: {strength: [0.1, 0.2, 0.3]}
-splits: {train: [0, 1], test: [2], frames: {train: [1, 35], test: [41, 75], window: 5}}
-"""
-)
-"""24 runs of 75 frames: 16 are for training, 8 for tests, each with 35 of the frames."""
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(parse(SPLIT), tmp_path_factory.mktemp("windows") / "split.zarr", workers=1).path
-
-
-@pytest.fixture(scope="module")
-def dataset(built: Path) -> xr.Dataset:
-    return store.open(built)
-
-
-@pytest.fixture(scope="module")
-def noise(built: Path) -> xr.Dataset:
-    """Two runs that no element leaves as they are."""
-    data = store.open(built).isel(run=[0, 1]).load()
-    rng = np.random.default_rng(0)
-    for name in ("velocity", "smoke"):
-        data[name].values = rng.normal(size=data[name].shape).astype(np.float32)
-    return data
-
-
-def windows_of(dataset: xr.Dataset | Path, **changed: Any) -> Windows:
-    chosen: dict[str, Any] = {
-        "input": 3,
-        "horizon": 2,
-        "split": "train",
-        "normalise": False,
-        "variables": ("velocity",),
-        "augment": None,
-    }
-    return Windows.of(dataset, **(chosen | changed))
-
-
-def read(windows: Windows, index: int, element: int = 0) -> np.ndarray:
-    out = np.full(windows.shape, np.nan, np.float32)
-    windows.read(index, element, out=out)
-    return out
+from phigen.training import windows as training
+from phigen.training.channels import Field
+from tests.shared.windows import read, windows_of
 
 
 @st.composite
@@ -222,10 +174,8 @@ def test_what_there_is_no_window_of_is_refused_in_one_line(dataset: xr.Dataset, 
 def test_misuse_is_an_error_of_pythons(dataset: xr.Dataset) -> None:
     with pytest.raises(ValueError, match="input and horizon must be at least 1, got 3 and 0"):
         windows_of(dataset, horizon=0)
-    with pytest.raises(ValueError, match="batch_size must be at least 1"):
-        phigen.batches(dataset, input=3, horizon=2, batch_size=0)
-    with pytest.raises(ValueError, match="framework must be numpy or jax, got torch"):
-        phigen.batches(dataset, input=3, horizon=2, framework="torch")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="cache and in_memory exclude each other, got '1 GB' and True"):
+        windows_of(dataset, cache="1 GB", in_memory=True)
     for index in (-1, 496):
         with pytest.raises(IndexError, match=f"window index must be from 0 to 495, got {index}"):
             windows_of(dataset).place(index)
@@ -290,6 +240,56 @@ def test_a_window_reads_only_the_chunks_that_it_lies_in(built: Path, tmp_path: P
             read(windows, first + beyond)
 
 
+@pytest.mark.parametrize(
+    ("indices", "reads"),
+    [
+        ([0], [(0, 0, 5)]),
+        ([4, 0, 2, 2], [(0, 0, 9)]),
+        ([0, 5 + training.NEAR], [(0, 0, 10 + training.NEAR)]),
+        ([6 + training.NEAR, 0], [(0, 0, 5), (0, 6 + training.NEAR, 11 + training.NEAR)]),
+        ([31 * 3 + 1, 0, 31 * 3], [(0, 0, 5), (3, 0, 6)]),
+    ],
+)
+def test_windows_of_a_batch_that_are_near_each_other_in_a_run_are_read_together(
+    dataset: xr.Dataset, monkeypatch: pytest.MonkeyPatch, indices: list[int], reads: list[tuple[int, int, int]]
+) -> None:
+    windows, done, read_field = windows_of(dataset), [], Field.read
+
+    def reading(field: Field, run: int, frames: slice) -> np.ndarray:
+        done.append((run, frames.start, frames.stop))
+        return read_field(field, run, frames)
+
+    alone = [read(windows, index) for index in indices]
+    monkeypatch.setattr(Field, "read", reading)
+    batch = windows.read(indices, [0] * len(indices))
+    assert sorted(done) == reads
+    np.testing.assert_array_equal(np.stack(batch), np.stack(alone))
+
+
+def test_a_batch_keeps_the_order_and_the_elements_that_it_is_given(noise: xr.Dataset) -> None:
+    windows = windows_of(noise, normalise=True, augment="D4", variables=("velocity", "smoke"))
+    rng = np.random.default_rng(0)
+    indices, elements = rng.integers(len(windows), size=40).tolist(), rng.integers(8, size=40).tolist()
+    alone = [read(windows, index, element) for index, element in zip(indices, elements, strict=True)]
+    np.testing.assert_array_equal(np.stack(windows.read(indices, elements)), np.stack(alone))
+
+
+def test_data_that_come_into_memory_later_stay_as_they_are(built: Path) -> None:
+    """A window's memory is used again only if it was read from disk, which may be so at first and not later."""
+    data = store.open(built)
+    windows = windows_of(data, normalise=True)
+    before = read(windows, 40)
+    data.load()
+    stored = data["velocity"].copy(deep=True)
+    np.testing.assert_array_equal(read(windows, 40), before)
+    xr.testing.assert_identical(data["velocity"], stored)
+    in_pieces = store.open(built).chunk(run=1, time=5).persist(scheduler="synchronous")
+    stored = in_pieces["velocity"].compute(scheduler="synchronous").copy(deep=True)
+    for index in (40, 40):
+        np.testing.assert_array_equal(read(windows_of(in_pieces, normalise=True), index), before)
+    xr.testing.assert_identical(in_pieces["velocity"].compute(scheduler="synchronous"), stored)
+
+
 def test_windows_of_a_store_are_pickled_by_its_path(built: Path) -> None:
     windows = windows_of(store.open(built).isel(run=slice(3, 9)), normalise=True)
     pickled = pickle.dumps(windows)
@@ -297,59 +297,11 @@ def test_windows_of_a_store_are_pickled_by_its_path(built: Path) -> None:
     np.testing.assert_array_equal(read(pickle.loads(pickled), 50), read(windows, 50))
 
 
-def together(batches: Any) -> np.ndarray:
-    return np.concatenate([np.concatenate(batch, axis=1) for batch in batches])
-
-
-def test_batches_hold_every_window_once(dataset: xr.Dataset) -> None:
-    windows = windows_of(dataset, normalise=True)
-    every = np.stack([read(windows, index) for index in range(len(windows))])
-    in_order = list(phigen.batches(dataset, input=3, horizon=2, batch_size=50, shuffle=False))
-    assert [len(inputs) for inputs, _ in in_order] == [50] * 9 + [46]
-    assert {(x.shape[1:], y.shape[1:], x.dtype, y.dtype) for x, y in in_order} == {
-        ((3, 2, 16, 16), (2, 2, 16, 16), np.dtype(np.float32), np.dtype(np.float32))
-    }
-    np.testing.assert_array_equal(together(in_order), every)
-    shuffled = together(phigen.batches(dataset, input=3, horizon=2))
-    assert not np.array_equal(shuffled, every)
-    assert sorted(window.tobytes() for window in shuffled) == sorted(window.tobytes() for window in every)
-
-
-def test_one_seed_gives_the_same_batches_and_another_others(built: Path, dataset: xr.Dataset) -> None:
-    def of(source: Any, seed: int) -> np.ndarray:
-        return together(phigen.batches(source, input=3, horizon=2, seed=seed, augment="C4"))
-
-    np.testing.assert_array_equal(of(dataset, 1), of(str(built), 1))
-    assert not np.array_equal(of(dataset, 1), of(dataset, 2))
-
-
-def test_augmented_batches_are_windows_acted_on_by_every_element(noise: xr.Dataset) -> None:
-    windows = windows_of(noise, normalise=True, augment="D4")
-    turned = [{read(windows, index, g).tobytes(): g for g in range(8)} for index in range(len(windows))]
-    batches = phigen.batches(noise, input=3, horizon=2, augment="D4", shuffle=False)
-    drawn = [turned[index][window.tobytes()] for index, window in enumerate(together(batches))]
-    assert set(drawn) == set(range(8))
-
-
-def test_batches_for_jax_are_its_arrays_of_the_same_values(dataset: xr.Dataset) -> None:
-    import jax
-
-    ours, theirs = (phigen.batches(dataset, input=3, horizon=2, framework=kind) for kind in ("numpy", "jax"))
-    for one, other in zip(ours, theirs, strict=True):
-        assert all(isinstance(part, jax.Array) for part in other)
-        np.testing.assert_array_equal(np.concatenate(one, axis=1), np.concatenate(other, axis=1))
-
-
-def test_what_is_refused_is_refused_before_the_first_batch(dataset: xr.Dataset) -> None:
-    with pytest.raises(WindowError, match="the longest stretch of train"):
-        phigen.batches(dataset, horizon=26)
-
-
 @pytest.mark.slow
 @pytest.mark.torch
 def test_the_code_of_the_documentation_runs(built: Path) -> None:
     document = (Path(__file__).parents[2] / "docs" / "training.md").read_text()
     code = "\n".join(re.findall(r"```python\n(.*?)```", document, re.DOTALL))
-    assert code.count("Windows(") == 4
+    assert code.count("Windows(") == 6
     here = code.replace("datasets/rotation.zarr", str(built))
     subprocess.run([sys.executable, "-c", here], check=True, timeout=120)

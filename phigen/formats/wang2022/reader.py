@@ -21,7 +21,7 @@ from phigen.hub.repository import fetch_zipped
 from phigen.progress import Progress, silent
 from phigen.simulation.staggered import centred, completed, divergence
 from phigen.store import measured, template, writing
-from phigen.store.statistics import moments_of
+from phigen.store.statistics import moments_of, no_moments
 from phigen.symmetry.fields import FACES, FIELDS
 from phigen.symmetry.point_groups import ELEMENTS
 
@@ -107,8 +107,9 @@ def _write(path: Path, published: Published, files: Mapping[tuple[int, ...], Mem
         faces = faces_of_file(values, orientation) if published.reference_frame == "orbit" else completed(values)
         fields = {str(name): field.values[None] for name, field in _fields(faces, published.dt_velocity).items()}
         rows = {name: fields.pop(name) for name in _OF_THE_FRAME}
-        moments = moments_of({name: field[0] for name, field in fields.items()})[None]
-        rows[measured.MOMENTS] = moments if original.split == "train" else np.full_like(moments, np.nan)
+        training = original.split == "train"
+        of_run = {name: field[0] for name, field in fields.items()}
+        rows[measured.MOMENTS] = (moments_of(of_run) if training else no_moments(of_run))[None]
         writing.write_shard(path, number, fields, rows)
         yield
     writing.seal(path)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
 
 from phigen.recipe.checks.problem import Place, Problem, Problems
+from phigen.recipe.expansion.orbits import Orbits, change_of, strength_of
+from phigen.recipe.expansion.scenes import Scenes
 from phigen.recipe.grid import Time
-from phigen.recipe.orbits import Orbit, strength_of
-from phigen.recipe.scene import Scene
 from phigen.recipe.symmetry import Breaking, Symmetry
-from phigen.recipe.values import how_many, spelled_out
+from phigen.recipe.values import exact, how_many, spelled_out
 
 
 def breaking_fits_orbit(symmetry: Symmetry) -> Problems:
@@ -77,18 +76,18 @@ def _alike(breaking: Breaking) -> bool:
     return all(len(set(entries)) < 2 for entries in (offsets, gains, breaking.schedules or ()))
 
 
-def orbits_have_errors(symmetry: Symmetry, orbits: Sequence[Orbit]) -> Problems:
+def orbits_have_errors(symmetry: Symmetry, orbits: Orbits) -> Problems:
     """Some orbit has two runs to compare, if errors are asked for and only distinct elements are kept."""
     if symmetry.target_error is None or symmetry.elements != "distinct" or symmetry.size < 2:
         return
-    if orbits and all(len(orbit.members) < 2 for orbit in orbits):
+    if orbits.sizes.max() < 2:
         yield Problem(
             ("symmetry", "target_error"),
             f"no scene has two distinct elements of {symmetry.group} to compare; move an inflow off the symmetry axes",
         )
 
 
-def strengths_not_negative(symmetry: Symmetry, scenes: Iterable[Scene]) -> Problems:
+def strengths_not_negative(symmetry: Symmetry, scenes: Scenes) -> Problems:
     """No level makes the strength of an element negative."""
     breaking = symmetry.breaking
     if symmetry.target_error is not None or next(breaking_fits_orbit(symmetry), None) is not None:
@@ -96,8 +95,10 @@ def strengths_not_negative(symmetry: Symmetry, scenes: Iterable[Scene]) -> Probl
     lowering = (min(spelled_out(n)) for n in (breaking.offsets, breaking.gains) if n is not None)
     if min(lowering, default=0) >= 0:
         return
+    if not _may_be_negative(symmetry, scenes):
+        return
     for scene, level, (place, g) in itertools.product(scenes, symmetry.levels, enumerate(symmetry.orbit)):
-        strength = strength_of(scene, breaking, level, place)
+        strength = strength_of(exact(scene.buoyancy.strength), breaking, level, place)
         if strength < 0:
             yield Problem(
                 ("symmetry", "breaking"),
@@ -105,3 +106,12 @@ def strengths_not_negative(symmetry: Symmetry, scenes: Iterable[Scene]) -> Probl
                 "increase the scene's strength or lower the level",
             )
             return
+
+
+def _may_be_negative(symmetry: Symmetry, scenes: Scenes) -> bool:
+    """Return whether some strength is negative: then that of the weakest scene is, or of the strongest."""
+    ends = (exact(float(end)) for end in (scenes.strengths.min(), scenes.strengths.max()))
+    changes = (
+        change_of(symmetry.breaking, level, place) for level in symmetry.levels for place in range(symmetry.size)
+    )
+    return any((end + more) * gain < 0 for (more, gain), end in itertools.product(changes, ends))

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from phigen.recipe.checks.problem import Place, Problem, Problems, nearest
 from phigen.recipe.checks.scene import inflow_problems
+from phigen.recipe.expansion.coinciding import may_be_outside, may_coincide
+from phigen.recipe.expansion.moving import moved_discs, moved_inflows
+from phigen.recipe.expansion.scenes import Scenes
 from phigen.recipe.grid import Grid
-from phigen.recipe.orbits import moved_inflows
 from phigen.recipe.scene import Scene
 from phigen.recipe.symmetry import Symmetry
 from phigen.symmetry.element import Box, GroupElement
@@ -84,7 +88,8 @@ def identity_comes_first(symmetry: Symmetry) -> Problems:
 
 def orbit_fits_box(grid: Grid, symmetry: Symmetry) -> Problems:
     """Every element maps the box and its boundary conditions onto themselves, and cells to cells."""
-    misfits = (g.misfit(grid.box, non_integer=symmetry.non_integer) for g in symmetry.orbit)
+    box = grid.box
+    misfits = (g.misfit(box, non_integer=symmetry.non_integer) for g in symmetry.orbit)
     text = next(filter(None, misfits), None)
     if text is not None:
         yield Problem(("symmetry", symmetry.listed_at), text)
@@ -102,16 +107,25 @@ def regions_can_stay(scene: Scene, symmetry: Symmetry) -> Problems:
         )
 
 
-def scenes_stay_in_box(grid: Grid, scene: Scene, symmetry: Symmetry, scenes: Sequence[Scene]) -> Problems:
+def scenes_stay_in_box(grid: Grid, scene: Scene, symmetry: Symmetry, scenes: Scenes) -> Problems:
     """No element moves an inflow or a region out of the box, or an inflow off all cell centres."""
     box, stay, lab = grid.box, symmetry.regions == "stay", symmetry.reference_frame == "lab"
     for g in symmetry.orbit:
-        texts = (_lost(varied, g, box) for varied in scenes)
+        texts = (_lost(scenes[suspect], g, box) for suspect in _suspects(scenes, g, box))
         torn = g.misfit_of_regions(box, stay=stay, lab=lab) if scene.regions else None
         text = next(filter(None, texts), torn)
         if text is not None:
             yield Problem(("symmetry", symmetry.listed_at), text)
             return
+
+
+def _suspects(scenes: Scenes, g: GroupElement, box: Box) -> list[int]:
+    """Return which scenes an element may move out of the box, or off all cells to compare."""
+    if g.shares_nothing(box):
+        return list(range(len(scenes)))
+    outside = may_be_outside(moved_discs(scenes.discs, g, box), g.simulated_cells(box.cells), box.periodic)
+    suspects: list[int] = np.flatnonzero(outside.any(-1)).tolist()
+    return suspects
 
 
 def _lost(scene: Scene, g: GroupElement, box: Box) -> str | None:
@@ -134,13 +148,14 @@ def _lost(scene: Scene, g: GroupElement, box: Box) -> str | None:
     return None
 
 
-def elements_differ(grid: Grid, symmetry: Symmetry, scenes: Iterable[Scene]) -> Problems:
+def elements_differ(grid: Grid, symmetry: Symmetry, scenes: Scenes) -> Problems:
     """No two elements move all inflows to the same places, unless distinct elements are asked for."""
     orbit, box = symmetry.orbit, grid.box
     skipped = symmetry.elements == "distinct" or not symmetry.of_group.moves_within_box
     if skipped or len(set(orbit)) < len(orbit):
         return
-    for scene in scenes:
+    for suspect in np.flatnonzero(may_coincide(scenes.discs, orbit, box)).tolist():
+        scene = scenes[suspect]
         placed: dict[frozenset[Any], str] = {}
         for g in orbit:
             name = placed.setdefault(_inflows_of(scene, g, box), g.name)

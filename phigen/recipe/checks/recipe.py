@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, Self
 
 from phigen.recipe.checks import breaking, orbit, run, scene
 from phigen.recipe.checks.problem import Problem, Problems
+from phigen.recipe.expansion.orbits import Orbits, orbits_of, split_up
+from phigen.recipe.expansion.scenes import Scenes, scenes_of
 from phigen.recipe.grid import Grid, Time
-from phigen.recipe.orbits import Orbit, orbits_of, split_up
 from phigen.recipe.scene import Sample, Scene, Vary
-from phigen.recipe.scenes import scenes_of
 from phigen.recipe.splits import Splits
 from phigen.recipe.symmetry import Symmetry
 
@@ -44,12 +44,12 @@ class Checked(NamedTuple):
     """The problems of a recipe's sections with each other, and its orbits, which are complete if there are none."""
 
     problems: tuple[Problem, ...]
-    orbits: tuple[Orbit, ...]
+    orbits: Orbits | None
 
 
 class _Expansion(NamedTuple):
-    scenes: tuple[Scene, ...] = ()
-    orbits: tuple[Orbit, ...] = ()
+    scenes: Scenes | None = None
+    orbits: Orbits | None = None
     problems: tuple[Problem, ...] = ()
 
 
@@ -70,7 +70,7 @@ def check(sections: Sections) -> Checked:
     if s.vary and s.sample_is_valid and s.symmetry:
         excess = tuple(run.not_too_many_runs(s.vary, s.sample, s.symmetry))
         if excess:
-            return Checked(excess, ())
+            return Checked(excess, None)
     expansion = _expanded(s)
     problems = (
         *_of_box_and_time(s),
@@ -116,7 +116,7 @@ def _of_box_and_time(s: Sections) -> Problems:
         yield from run.frames_are_split(s.time, s.splits)
 
 
-def _of_scenes(s: Sections, scenes: tuple[Scene, ...]) -> Problems:
+def _of_scenes(s: Sections, scenes: Scenes | None) -> Problems:
     if s.scene:
         yield from scene.directions_are_not_zero(s.scene)
     if s.scene and s.time:
@@ -152,11 +152,13 @@ def _of_orbits(s: Sections, expansion: _Expansion) -> Problems:
     if not s.symmetry or _any(orbit.elements_in_group(s.symmetry)):
         return
     yield from orbit.identity_comes_first(s.symmetry)
-    yield from breaking.strengths_not_negative(s.symmetry, expansion.scenes)
-    yield from breaking.orbits_have_errors(s.symmetry, expansion.orbits)
+    if expansion.scenes:
+        yield from breaking.strengths_not_negative(s.symmetry, expansion.scenes)
+    if expansion.orbits:
+        yield from breaking.orbits_have_errors(s.symmetry, expansion.orbits)
     if not s.grid:
         return
     yield from orbit.orbit_fits_box(s.grid, s.symmetry)
-    if s.scene and expansion.orbits:
+    if s.scene and expansion.scenes and expansion.orbits:
         yield from orbit.scenes_stay_in_box(s.grid, s.scene, s.symmetry, expansion.scenes)
         yield from orbit.elements_differ(s.grid, s.symmetry, expansion.scenes)

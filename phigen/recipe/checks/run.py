@@ -11,7 +11,7 @@ from phigen.recipe.splits import Splits, stretches
 from phigen.recipe.symmetry import Symmetry
 from phigen.recipe.values import how_many
 
-MOST_RUNS = 100_000
+MOST_RUNS = 1_000_000
 """Largest number of runs of one recipe; more are taken for a typing error."""
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 
 import numpy as np
 
 from phigen.recipe.checks.problem import Problem, Problems
+from phigen.recipe.expansion.coinciding import may_be_outside
+from phigen.recipe.expansion.moving import discs_of, extent, inflows_of
+from phigen.recipe.expansion.scenes import Scenes
 from phigen.recipe.grid import Grid, Time
-from phigen.recipe.orbits import extent
 from phigen.recipe.scene import Inflow, Sample, Scene, Vary
 from phigen.recipe.values import CELL, in_units, spelled_out
 
@@ -88,22 +90,25 @@ def vary_or_sample(vary: Vary, sample: Sample | None) -> Problems:
         yield Problem(("sample",), "vary and sample both define the scenes; remove one")
 
 
-def inflows_in_box(grid: Grid, scene: Scene, sample: Sample | None, scenes: Sequence[Scene]) -> Problems:
+def inflows_in_box(grid: Grid, scene: Scene, sample: Sample | None, scenes: Scenes) -> Problems:
     """Every inflow of every scene is in the box and covers the centre of a cell.
 
     Parameters
     ----------
     grid, scene, sample
         Sections of the recipe.
-    scenes : sequence of Scene
+    scenes : Scenes
         All scenes of the recipe.
     """
-    used = {inflow for one in scenes for inflow in one.inflows}
-    for number, inflow in enumerate(scene.inflows):
-        if inflow in used:
+    discs = scenes.discs.reshape(-1, 4)
+    elsewhere = may_be_outside(discs, grid.shape, (False, False))
+    for number, (inflow, own) in enumerate(zip(scene.inflows, discs_of(scene.inflows), strict=True)):
+        is_this = (discs == own).all(-1)
+        elsewhere &= ~is_this
+        if is_this.any():
             yield from (Problem(("scene", "inflows", number), text) for text in inflow_problems(inflow, grid.shape))
-    elsewhere = (inflow for one in scenes for inflow in one.inflows if inflow not in scene.inflows)
-    first = next((text for inflow in elsewhere for text in inflow_problems(inflow, grid.shape)), None)
+    suspects = (inflows_of(disc[None])[0] for disc in discs[elsewhere])
+    first = next((text for inflow in suspects for text in inflow_problems(inflow, grid.shape)), None)
     if first is not None:
         yield Problem(("vary" if sample is None else "sample",), first)
 

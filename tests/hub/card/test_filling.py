@@ -19,9 +19,9 @@ from phigen.hub.reference import Reference
 from phigen.hub.run_index import run_table, write_run_table
 from phigen.measurement.data_error import average, measure_runs, summarize
 from phigen.recipe.loading import parse
+from phigen.store.pipeline import quiet
 from phigen.store.reading import open as open_dataset
 from phigen.store.summary import describe
-from phigen.store.template import quiet
 from tests.shared.recipes import SMALL
 
 ADDRESS = "hf://datasets/owner/small@v1.2.0"

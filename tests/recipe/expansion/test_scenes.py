@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from phigen.errors import RecipeError
 from phigen.planning.plans import plan
-from phigen.recipe.distribution import Choice, Distribution, LogUniform, Normal, Uniform, stream_of
+from phigen.recipe.distribution import Choice, Distribution, LogUniform, Normal, Uniform, streams_of
 from phigen.recipe.loading import load, parse
 from phigen.recipe.model import Recipe
 
@@ -35,6 +35,10 @@ EVERYTHING = """count: {count}, seed: {seed}, wall_distance: 1.5,
   strength: {{kind: uniform, low: 0, high: 0.2}}"""
 seeds = st.integers(0, 2**63)
 ordered = st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)).filter(lambda ends: ends[0] < ends[1])
+
+
+def stream_of(seed: int, scene: int) -> np.random.Generator:
+    return next(streams_of(seed, range(scene, scene + 1)))
 
 
 def drawn(sample: str, boundary: str = "closed") -> Recipe:
@@ -68,8 +72,23 @@ def test_streams_are_the_children_that_numpy_spawns(seed: int, scene: int) -> No
     assert stream_of(seed, scene + 1).random() != expected[0]
 
 
+@pytest.mark.parametrize("seed", [0, 2022, 2**32 - 1, 2**32, 2**63 - 1])
+@pytest.mark.parametrize("first", [0, 9998, 999_990])
+def test_streams_that_are_seeded_together_are_those_of_numpy(seed: int, first: int) -> None:
+    scenes = range(first, first + 10)
+    for scene, stream in zip(scenes, streams_of(seed, scenes), strict=True):
+        child = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(scene,)))
+        assert stream.bit_generator.state == child.state
+
+
 @given(ordered, seeds)
-def test_uniform_numbers_stay_between_their_ends(ends: tuple[float, float], seed: int) -> None:
+def test_uniform_numbers_are_those_that_numpy_draws(ends: tuple[float, float], seed: int) -> None:
+    low, high = ends
+    assert Uniform(kind="uniform", low=low, high=high).draw(stream_of(seed, 0)) == stream_of(seed, 0).uniform(low, high)
+
+
+@given(ordered, seeds)
+def test_uniform_numbers_stay_stay_between_their_ends(ends: tuple[float, float], seed: int) -> None:
     low, high = ends
     stream, distribution = stream_of(seed, 0), Uniform(kind="uniform", low=low, high=high)
     assert all(low <= distribution.draw(stream) <= high for _ in range(20))

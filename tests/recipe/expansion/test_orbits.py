@@ -83,14 +83,14 @@ def test_a_recipe_made_invalid_in_python_has_no_orbits(small: Recipe) -> None:
 @pytest.mark.parametrize("name", shipped())
 def test_orbits_give_the_strengths_and_splits_of_the_runs(name: str) -> None:
     recipe = load(name)
-    runs = iter(plan(recipe).runs)
+    runs = {(run.level, run.orbit, run.element): run for run in plan(recipe).runs}
     for level in recipe.symmetry.levels:
         for orbit in recipe.orbits:
             for member in orbit.members:
-                run = next(runs)
-                assert (run.orbit, run.element, run.split) == (orbit.number, member.element, member.split)
+                run = runs.pop((float(level), orbit.number, member.element))
+                assert run.split == member.split
                 assert float(orbit.strength(member, level)) == run.strength
-    assert next(runs, None) is None
+    assert not runs
 
 
 def test_distinct_elements_keep_their_place_among_the_recipes() -> None:

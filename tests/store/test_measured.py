@@ -16,7 +16,7 @@ from phigen.building.builder import build
 from phigen.planning.runs import Simulation
 from phigen.recipe.loading import parse
 from phigen.recipe.model import Recipe
-from phigen.store import manifest, rows, template
+from phigen.store import manifest, measured, template
 from phigen.store.template import rows_per_chunk
 from tests.shared.files import files_of
 from tests.shared.recipes import TWO_ORBITS
@@ -73,7 +73,7 @@ def test_only_shards_whose_rows_are_damaged_are_made_again(
 def test_rows_are_read_as_they_were_written(sharded: Path) -> None:
     dataset = phigen.open(sharded)
     known = manifest.load(sharded)
-    for shard, of_shard in rows.read(known, {0, 5}).items():
+    for shard, of_shard in measured.read(known, {0, 5}).items():
         runs = known.runs_of(shard)
         for name in ("divergence", "courant", "buoyancy"):
             np.testing.assert_array_equal(of_shard[name], dataset[name].isel(run=runs))
