@@ -101,7 +101,7 @@ def test_the_command_line_measures_and_draws_a_file(tmp_path: Path) -> None:
 
 def test_a_picture_shows_the_mirror_image_and_leaves_land_blank() -> None:
     ocean = jet().where(jet().lon > 2)
-    picture = _Picture.of(adopt(ocean, group="D1_y"), None)
+    picture = _Picture.of(adopt(ocean, group="D1_y"), None, None)
     speed = np.hypot(ocean.uo, ocean.vo).values[:, ::-1]
     np.testing.assert_allclose(picture.films[0].values, speed)
     np.testing.assert_allclose(picture.films[3].values, speed[:, ::-1])
