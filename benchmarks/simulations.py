@@ -25,8 +25,8 @@ from phigen.recipe.loading import load, parse
 from phigen.recipe.model import Recipe
 from phigen.simulation.program import simulate
 from phigen.simulation.separate_process import own_process
-from phigen.store import writing
 from phigen.store import reading as store
+from phigen.store import writing
 
 
 def compiling(stride: int = 13, steps: int = 20) -> list[dict[str, Any]]:
