@@ -124,7 +124,9 @@ def build(
         work = Work(path, planned, missing)
         count = min(processes_for(planned, work.runs) if workers is None else workers, len(work.tasks))
         if workers is not None and count < workers and count:
-            warnings.warn(f"workers: {workers} were asked for, the work is {count} tasks; {count} start", stacklevel=2)
+            warnings.warn(
+                f"workers: {workers} were asked for, there is work for {count}; no more are started", stacklevel=2
+            )
         if client is None and (count > 1 or work.longest > LONGEST_HERE):
             client = stack.enter_context(local_cluster(count))
         total, done = len(planned.runs), len(planned.runs) - work.runs
