@@ -16,6 +16,7 @@ from phigen.recipe.loading import load
 from phigen.simulation.program import simulate
 from phigen.store import construction, writing
 from phigen.store import reading as store
+from phigen.store.parts import claim
 from phigen.store.summary import describe
 from phigen.symmetry.actions import act
 
@@ -49,13 +50,15 @@ def storage(recipe: str = "rotation_eq10", windows: int = WINDOWS) -> list[dict[
 def _writing(planned: Any, path: Path) -> float:
     """Return MB/s of float32 written, smoke and velocity together, digests and manifest included."""
     construction.prepare(path, planned, known=None)
+    own = claim(path)
     megabytes = 4 * sum(planned.values_per_run.values()) / 1e6
     speeds = []
     for run in map(planned.runs.__getitem__, planned.distinct):
         fields = act(simulate(run.simulation), run.after)
         began = time.perf_counter()
         shard = run.index // planned.runs_per_shard
-        writing.write_shard(path, shard, {name: fields[name].values[None] for name in ("smoke", "velocity")}, {})
+        values = {name: fields[name].values[None] for name in ("smoke", "velocity")}
+        writing.write_shard(path, shard, values, {}, claim=own)
         speeds.append(megabytes / (time.perf_counter() - began))
     return statistics.median(speeds)
 

@@ -20,7 +20,7 @@ from phigen.progress import Progress, silent
 from phigen.recipe.loading import load
 from phigen.recipe.model import Recipe
 from phigen.simulation import cache_folder, instruction_set
-from phigen.store import construction, writing
+from phigen.store import construction, parts, writing
 
 CLUSTER_START = 4.0
 """Seconds until a local cluster's workers simulate (docs/numbers.md); it is worth starting if it saves more."""
@@ -121,7 +121,7 @@ def build(
             held = None if known is None else construction.calibration_in(known)
             planned = plan(recipe, held or calibrate(recipe, progress=progress))
         missing = construction.prepare(path, planned, known=known)
-        work = Work(path, planned, missing)
+        work = Work(path, planned, missing, parts.claim(path.resolve()) if missing else "")
         count = min(processes_for(planned, work.runs) if workers is None else workers, len(work.tasks))
         if workers is not None and count < workers and count:
             warnings.warn(
@@ -134,7 +134,8 @@ def build(
         for written in work.here() if client is None else work.on_cluster(client):
             done += written
             progress("simulating", done, total)
-        writing.seal(path)
+        with construction.understood(path):
+            writing.seal(path)
     return Built(path, total, work.runs)
 
 

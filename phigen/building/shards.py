@@ -41,13 +41,15 @@ class Store(NamedTuple):
     """Whether errors are measured."""
     training: slice
     """The frames that enter the statistics, by their numbers."""
+    claim: str
+    """Of the build; see `phigen.store.parts.claim`."""
 
     @classmethod
-    def of(cls, path: Path, plan: Plan) -> Self:
+    def of(cls, path: Path, plan: Plan, claim: str) -> Self:
         """Return what a worker needs to know of the store of a plan."""
         fields = tuple(name for name in plan.fields if name not in ALWAYS)
         training = slice(*plan.split_frames.get("train", (None, None)))
-        return cls(str(path), fields, plan.recipe.grid.box, plan.has_errors, training)
+        return cls(str(path), fields, plan.recipe.grid.box, plan.has_errors, training, claim)
 
 
 def prepare(store: Store, run: Run) -> None:
@@ -101,7 +103,7 @@ def make_shards(store: Store, shards: Mapping[int, Sequence[Made]], handed: Mapp
     for shard, made in shards.items():
         try:
             fields, rows = _of_shard(store, made, flows)
-            writing.write_shard(Path(store.path), shard, fields, rows)
+            writing.write_shard(Path(store.path), shard, fields, rows, claim=store.claim)
         except OSError as error:
             raise StoreError(
                 f"{store.path}: {made[0].run} cannot be written, {error.strerror}; what was built is kept: make room, "

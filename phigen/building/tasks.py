@@ -2,7 +2,7 @@
 
 A task makes whole shards.  Where a shard holds several runs, each is a task; where it holds one, the runs that are made
 from one simulation are a task together.  A simulation that several tasks need, for a run or for the first run of its
-orbit, which errors are taken from, is made once and handed on: that costs a tenth of making it again (docs/numbers.md).
+orbit, which errors are taken from, is made once and handed on, as long as there are not too many of them.
 """
 
 from __future__ import annotations

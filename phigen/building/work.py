@@ -29,6 +29,10 @@ TASKS_A_WORKER = 3
 """Tasks that are submitted for each worker at a time: one is done, the others wait.  A task that waits takes memory."""
 
 
+MOST_BYTES = 1_000_000_000
+"""Size of the results of simulations that are kept for other tasks."""
+
+
 @dataclass(frozen=True)
 class Work:
     """What a build has to do.
@@ -41,13 +45,16 @@ class Work:
         What it is to hold.
     missing : sequence of int
         The shards that it lacks.
+    claim : str
+        Of the build; see `phigen.store.parts.claim`.
     """
 
     path: Path
     plan: Plan
     missing: Sequence[int]
+    claim: str
 
-    @property
+    @cached_property
     def runs(self) -> int:
         """The number of runs that are to be made."""
         return sum(len(self.plan.shards[shard]) for shard in self.missing)
@@ -70,7 +77,7 @@ class Work:
     @cached_property
     def store(self) -> Store:
         """What workers know of the store."""
-        return Store.of(self.path, self.plan)
+        return Store.of(self.path, self.plan, self.claim)
 
     @cached_property
     def _first_made(self) -> dict[int, int]:
@@ -84,7 +91,7 @@ class Work:
 
     def here(self) -> Iterator[int]:
         """Do the tasks in this process, and yield after each how many runs it has written."""
-        flows: _Shared[xr.Dataset] = _Shared(self.tasks)
+        flows: _Shared[xr.Dataset] = _Shared(self.tasks, self._most_kept)
         for task in self.tasks:
             handed = flows.of(task, lambda number: simulated(self.store, self.made_from(number)))
             yield make_shards(self.store, made_by(self.plan, task), handed)
@@ -93,14 +100,14 @@ class Work:
     def on_cluster(self, client: Client) -> Iterator[int]:
         """Do the tasks on a cluster, and yield after each how many runs it has written.
 
-        A few tasks are submitted for each worker at a time.  Their keys are this build's own, because dask takes tasks
-        with the same key for one task.
+        A few tasks are submitted for each thread of a worker at a time.  Their keys are this build's own, because dask
+        takes tasks with the same key for one task.
         """
         from distributed import KilledWorker, as_completed
 
         refuse_workers_without(client, self.path)
         build, waiting = uuid4().hex, iter(self.tasks)
-        flows: _Shared[Future] = _Shared(self.tasks)
+        flows: _Shared[Future] = _Shared(self.tasks, self._most_kept)
         running: dict[Future, Task] = {}
         finished = as_completed(with_results=True)
 
@@ -108,21 +115,21 @@ class Work:
             key = f"{build}-simulation-{number}"
             return client.submit(simulated, self.store, self.made_from(number), key=key, pure=False)
 
-        def submit(count: int) -> None:
-            for task in islice(waiting, count):
+        def submit() -> None:
+            wanted = TASKS_A_WORKER * sum(client.ncores().values())  # workers may come and go
+            for task in islice(waiting, max(0, wanted - len(running))):
                 handed, made = flows.of(task, handed_on), made_by(self.plan, task)
                 key = f"{build}-shard-{task.shards[0]}"
                 future = client.submit(make_shards, self.store, made, handed, key=key, pure=False)
                 running[future] = task
                 finished.add(future)
 
-        workers = list(client.ncores())
-        prepared = self._prepared(client, workers, build)
+        prepared = self._prepared(client, list(client.ncores()), build)
         try:
-            submit(TASKS_A_WORKER * len(workers))
+            submit()
             for future, written in finished:
                 flows.done(running.pop(future))
-                submit(1)
+                submit()
                 yield written
         except KilledWorker as error:
             raise BuildError(
@@ -131,6 +138,11 @@ class Work:
             ) from error
         finally:
             client.cancel([*prepared, *running, *flows.kept.values()], force=True)
+
+    @property
+    def _most_kept(self) -> int:
+        """How many results of simulations may be kept for other tasks."""
+        return max(1, MOST_BYTES // (self.plan.bytes // len(self.plan.runs)))
 
     def _prepared(self, client: Client, workers: Sequence[str], build: str) -> list[Future]:
         """Have every worker compile the first simulation's program, while one makes what the others wait for."""
@@ -144,19 +156,23 @@ class Work:
 
 
 class _Shared(Generic[Result]):
-    """The results of simulations that several tasks need, kept while one of them is still to be done."""
+    """The results of simulations that several tasks need, kept while one of them is still to be done.
 
-    def __init__(self, tasks: Iterable[Task]) -> None:
-        self._left = shared(tasks)
+    If there are too many, those that were used longest ago are dropped, and made again when they are needed.
+    """
+
+    def __init__(self, tasks: Iterable[Task], most: int) -> None:
+        self._left, self._most = shared(tasks), most
         self.kept: dict[int, Result] = {}
 
     def of(self, task: Task, make: Callable[[int], Result]) -> dict[int, Result]:
         """Return what is handed to a task, by the numbers of the simulations; what is not kept is made."""
         handed = [number for number in task.needs if number in self._left]
-        for number in handed:
-            if number not in self.kept:
-                self.kept[number] = make(number)
-        return {number: self.kept[number] for number in handed}
+        found = {number: self.kept.pop(number) if number in self.kept else make(number) for number in handed}
+        self.kept |= found  # at the end: the others were used longer ago
+        for number in [*self.kept][: max(0, len(self.kept) - max(self._most, len(found)))]:
+            del self.kept[number]
+        return found
 
     def done(self, task: Task) -> None:
         """Note that a task is done, and drop what no other task needs."""
@@ -164,4 +180,4 @@ class _Shared(Generic[Result]):
             if number in self._left:
                 self._left[number] -= 1
                 if not self._left[number]:
-                    del self.kept[number]
+                    self.kept.pop(number, None)

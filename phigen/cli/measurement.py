@@ -92,11 +92,11 @@ def _measure(
     as_json: bool,
 ) -> None:
     from phigen.cli.rounding_floor import rounding_floor_of
-    from phigen.measurement.data_error import average, select_frames, summarize
+    from phigen.measurement.data_error import average, select_stored, summarize
     from phigen.measurement.data_error import measure as errors_of
     from phigen.measurement.tables import rows_by_level, rows_over_time
 
-    errors = errors_of(dataset, frames=frames) if of_runs is None else average(select_frames(of_runs, frames))
+    errors = errors_of(dataset, frames=frames) if of_runs is None else average(select_stored(of_runs, frames))
     floor = rounding_floor_of(dataset, frames, required=with_floor)
     total, rounding = summarize(errors), summarize(floor) if floor is not None else None
     by_level, by_frame = rows_by_level(total, rounding), rows_over_time(errors, floor)
@@ -134,12 +134,12 @@ def preview(dataset: str, out: str | None, level: float | None, described: dict[
     of phigen's, or any netCDF file or zarr store with a velocity, as for `phigen measure`.
     """
     from phigen.hub.opening import beside
-    from phigen.measurement.data_error import average
+    from phigen.measurement.data_error import average, select_stored
     from phigen.pictures.preview import preview as draw
 
     path = Path(out) if out is not None else beside(dataset, ".png")
     opened, of_runs = _opened_as(dataset, described)
-    errors = average(of_runs) if of_runs is not None else None
+    errors = average(select_stored(of_runs, None)) if of_runs is not None else None
     click.echo(draw(opened, path, level=level, errors=errors))
 
 

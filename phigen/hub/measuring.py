@@ -45,4 +45,4 @@ def measure(dataset: xr.Dataset | str | Path, *, frames: slice | None = None) ->
     opened, errors = open_with_errors(dataset)
     if errors is None:
         return data_error.measure(opened, frames=frames)
-    return data_error.average(data_error.select_frames(errors, frames))
+    return data_error.average(data_error.select_stored(errors, frames))

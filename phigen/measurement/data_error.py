@@ -105,6 +105,20 @@ def select_frames(dataset: xr.Dataset, frames: slice | None) -> xr.Dataset:
     return selected
 
 
+def select_stored(errors: xr.Dataset, frames: slice | None) -> xr.Dataset:
+    """Select frames of what was measured when a dataset was built, as `measure_runs` returns it for these frames.
+
+    Raises
+    ------
+    MeasureError
+        If an orbit lacks its first run, as in a copy of some runs, or no frame is left.
+    """
+    _other_elements(errors)
+    for _ in orbits(errors):
+        pass
+    return select_frames(errors, frames)
+
+
 def average(errors: xr.Dataset) -> xr.Dataset:
     """Average over orbits: compute what `measure` returns from what `measure_runs` returns."""
     from xarray.groupers import UniqueGrouper

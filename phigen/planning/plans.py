@@ -124,7 +124,7 @@ class Plan:
         """How many consecutive runs one shard of a field holds; see `phigen.planning.shards`."""
         return runs_per_shard(self.recipe)
 
-    @property
+    @cached_property
     def shards(self) -> Sequence[range]:
         """The runs of each shard, as positions in `runs`; all but the last hold the same number."""
         runs, size = len(self.runs), self.runs_per_shard

@@ -41,7 +41,7 @@ def begun(path: Path, plan: Plan) -> Manifest | None:
     StoreError
         If the path holds something else or cannot be written, or the disk is too small.
     """
-    with _understood(path):
+    with understood(path):
         place = path.resolve()
         if place.exists() and not (place.is_dir() and not any(place.iterdir())):
             _refuse_another(place, plan.recipe)
@@ -75,7 +75,7 @@ def prepare(path: Path, plan: Plan, *, known: Manifest | None) -> list[int]:
     StoreError
         If the store was begun with other versions or cannot be written, or the disk is too small for what is missing.
     """
-    with _understood(path):
+    with understood(path):
         place, every = path.resolve(), set(range(len(plan.shards)))
         there = set() if known is None else {shard for shard in every if _is_there(known, shard)}
         if known is not None:
@@ -115,11 +115,21 @@ def _reopened(known: Manifest, there: set[int]) -> set[int]:
 
 
 @contextmanager
-def _understood(path: Path) -> Iterator[None]:
+def understood(path: Path) -> Iterator[None]:
+    """Turn an error of the file system into one line.
+
+    Raises
+    ------
+    StoreError
+        If writing fails in the block.
+    """
     try:
         yield
     except OSError as error:
-        raise StoreError(f"{path}: cannot be written, {error.strerror}; choose another place with --out") from error
+        raise StoreError(
+            f"{path}: cannot be written, {error.strerror}; make room or choose another place with --out, then run the "
+            "same build again"
+        ) from error
 
 
 def _refuse_another(path: Path, recipe: Recipe) -> None:

@@ -139,8 +139,8 @@ def load(store: Path) -> Manifest:
         shards = {number: _fingerprints(files) for number, files in enumerate(listed["shards"])}
         others = _fingerprints(listed["files"])
         runs, per_shard, recipe = listed["runs"], listed["runs_per_shard"], listed.get("recipe_sha256")
-    for part in parts.listed(store):
-        shards[parts.number_of(part)] = parts.files_of(part)
+    if content is None:
+        shards = {parts.number_of(part): parts.files_of(part) for part in parts.listed(store)}
     with blamed_on(partial):
         chosen = _runs_in(json.loads(partial.read_bytes())) if partial.is_file() else None
     return Manifest(

@@ -21,7 +21,7 @@ from phigen.store import parts
 from phigen.store.fingerprints import is_intact
 from phigen.store.manifest import Manifest
 from phigen.store.parts import Rows
-from phigen.store.pipeline import quiet
+from phigen.store.pipeline import fast_pipeline, quiet
 from phigen.symmetry.fields import FIELDS, SIMULATED, STORED_AS, StoreName
 
 if TYPE_CHECKING:
@@ -112,15 +112,15 @@ def write(known: Manifest) -> None:
     """Write all rows of a store, chunk by chunk, from the parts of its shards."""
     import zarr
 
-    with zarr.config.set({"array.write_empty_chunks": True}):  # arrays keep what they are opened with
+    with fast_pipeline(), zarr.config.set({"array.write_empty_chunks": True}):  # arrays keep what they are opened with
         into = _arrays(known.store)
-        per_chunk = next(iter(into.values())).chunks[0]
-        for first in range(0, known.runs, per_chunk):
-            stop = min(first + per_chunk, known.runs)
-            shards = range(first // known.runs_per_shard, -(-stop // known.runs_per_shard))
-            rows = [parts.rows(known.store, shard) for shard in shards]
-            for name, array in into.items():
-                array[first:stop] = np.concatenate([of_shard[name] for of_shard in rows])
+    per_chunk = next(iter(into.values())).chunks[0]
+    for first in range(0, known.runs, per_chunk):
+        stop = min(first + per_chunk, known.runs)
+        shards = range(first // known.runs_per_shard, -(-stop // known.runs_per_shard))
+        rows = [parts.rows(known.store, shard) for shard in shards]
+        for name, array in into.items():
+            array[first:stop] = np.concatenate([of_shard[name] for of_shard in rows])
 
 
 def read(known: Manifest, shards: Iterable[int]) -> dict[int, Rows]:

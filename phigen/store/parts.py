@@ -2,6 +2,9 @@
 
 A part is one small file, written when the shard's data are on disk.  A build that continues, or ends, reads the parts;
 a finished store has none, because all that they hold is in its list and its arrays.
+
+Beside the parts is the claim of the build that writes them.  A task that outlives its build, as on a scheduler that was
+running before, finds another claim or none, and writes nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 from zipfile import BadZipFile
 
 import numpy as np
@@ -27,6 +31,30 @@ Rows = Mapping[str, NDArray[np.floating]]
 """What was measured of the runs of a shard, by the name of the array that holds it: the first dim counts runs."""
 
 _FILES = "files"
+
+
+_CLAIM = "claim"
+
+
+def claim(store: Path) -> str:
+    """Claim a store for a build that begins, and return what its tasks know the claim by."""
+    token = uuid4().hex
+    with replaced(store / FOLDER / _CLAIM) as draft:
+        draft.write_text(token)
+    return token
+
+
+def refuse_without(claimed: str, store: Path) -> None:
+    """Check that a store is still claimed by the build that a task belongs to.
+
+    Raises
+    ------
+    StoreError
+        Otherwise.
+    """
+    file = store / FOLDER / _CLAIM
+    if not file.is_file() or file.read_text() != claimed:
+        raise StoreError(f"{store}: the build that this task belongs to has ended; nothing was written")
 
 
 def add(store: Path, shard: int, files: Files, rows: Rows) -> None:

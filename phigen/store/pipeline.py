@@ -36,13 +36,15 @@ def fast_pipeline() -> Iterator[None]:
 
     An array keeps the pipeline that it was opened with, so reading it later needs no configuration.  zarr's
     configuration is that of the whole process: it is changed by one thread at a time and restored at the end.  A user
-    who has chosen a pipeline, such as that of another library, keeps it.
+    who has chosen a pipeline, such as that of another library, or a batch size keeps it.
     """
     import zarr
     from zarr.core import codec_pipeline
 
-    settings: dict[str, Any] = {"codec_pipeline.batch_size": CHUNKS_AT_ONCE}
+    settings: dict[str, Any] = {}
     with _LOCK:
+        if zarr.config.get("codec_pipeline.batch_size") == 1:
+            settings["codec_pipeline.batch_size"] = CHUNKS_AT_ONCE
         if zarr.config.get("codec_pipeline.path") == f"{_MODULE}.{_DEFAULT}" and hasattr(codec_pipeline, _SYNCHRONOUS):
             settings["codec_pipeline.path"] = f"{_MODULE}.{_SYNCHRONOUS}"
         with zarr.config.set(settings):

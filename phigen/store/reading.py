@@ -96,7 +96,12 @@ def open_errors(dataset: xr.Dataset, where: Manifest | str) -> xr.Dataset | None
         group = xr.open_zarr(place, group=measured.GROUP, consolidated=False, chunks=None, **options)
     if not set(measured.ERRORS) <= set(group):
         return None
-    errors: xr.Dataset = group[list(measured.ERRORS)].drop_attrs()
+    try:
+        errors: xr.Dataset = group[list(measured.ERRORS)].drop_attrs().load()
+    except ValueError as error:
+        raise StoreError(
+            f"{place}: group {measured.GROUP} is damaged, {error}; run the same build, or download, again to repair it"
+        ) from error
     if isinstance(where, Manifest) and where.chosen is not None:
         errors = errors.isel(run=sorted(where.chosen))
     of_runs = {name: ("run", dataset[name].values) for name in ("level", "orbit", "element")}
@@ -135,6 +140,11 @@ def refuse_unfinished(known: Manifest) -> None:
         If it is not.
     """
     if not known.finished:
+        if attributes_of(known.store)["layout"] < LAYOUT:
+            raise StoreError(
+                f"{known.store}: is unfinished, and was begun by an older phigen, which alone can continue it; delete "
+                "it and build again"
+            )
         raise StoreError(
             f"{known.store}: is unfinished, {len(known.held_runs)} of {known.runs} runs are there; "
             "run the same build again to continue"

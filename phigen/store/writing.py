@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def write_shard(path: Path, shard: int, fields: Mapping[str, NDArray[Any]], measured_of: Rows) -> None:
+def write_shard(path: Path, shard: int, fields: Mapping[str, NDArray[Any]], measured_of: Rows, *, claim: str) -> None:
     """Write one shard of every field, and then its part of the manifest.  What is there of it is replaced.
 
     Parameters
@@ -40,16 +40,27 @@ def write_shard(path: Path, shard: int, fields: Mapping[str, NDArray[Any]], meas
         Every field of the store that is in shards, (run, time, ...): all runs of the shard.
     measured_of : mapping of str to array
         What was measured of these runs, (run, ...), for every small array of the store.
+    claim : str
+        From `phigen.store.parts.claim`, of the build that this belongs to.
+
+    Raises
+    ------
+    StoreError
+        If that build has ended, or another has begun.
     """
     import zarr
 
+    parts.refuse_without(claim, path)
     with fast_pipeline(), zarr.config.set({"array.write_empty_chunks": True}):
-        for name, values in fields.items():
-            shutil.rmtree(path / name / "c" / str(shard), ignore_errors=True)
-            array = zarr.open_array(path / name, mode="r+", zarr_format=3)
-            first = shard * (array.shards or array.chunks)[0]
-            array[first : first + len(values)] = values
-    parts.add(path, shard, dict(_fingerprints(path, fields, shard)), measured_of)
+        arrays = {name: zarr.open_array(path / name, mode="r+", zarr_format=3) for name in fields}
+    for name, values in fields.items():
+        shutil.rmtree(path / name / "c" / str(shard), ignore_errors=True)
+        array = arrays[name]
+        first = shard * (array.shards or array.chunks)[0]
+        array[first : first + len(values)] = values
+    files = dict(_fingerprints(path, fields, shard))
+    parts.refuse_without(claim, path)
+    parts.add(path, shard, files, measured_of)
 
 
 def _fingerprints(path: Path, fields: Mapping[str, Any], shard: int) -> Iterator[tuple[str, tuple[int, str]]]:
@@ -72,6 +83,7 @@ def seal(path: Path) -> None:
     import zarr
 
     if (path / manifest.LIST).is_file():
+        parts.remove(path)
         return
     attributes, known = attributes_of(path), manifest.load(path)
     lacking = known.runs - len(known.held_runs)

@@ -231,7 +231,7 @@ def test_two_builds_on_one_scheduler_do_not_take_each_others_tasks(small: Recipe
 
 
 def test_a_run_that_cannot_be_written_is_named(small: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(writing, "write_shard", full)

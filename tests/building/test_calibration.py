@@ -174,7 +174,7 @@ def test_a_build_that_continues_does_not_calibrate_again(tmp_path: Path, monkeyp
         calls.append(arguments)
         return real(*arguments, **options)  # type: ignore[arg-type]
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(building, "calibrate", counted)

@@ -84,7 +84,7 @@ def test_what_is_handed_to_a_task_is_not_made_again(
     set_runs_per_shard(3)
     path, planned = tmp_path / "s.zarr", plan(parse(TWO_ORBITS))
     prepared(path, planned)
-    own, made = Store.of(path, planned), made_by(planned, Task((1,), ()))
+    own, made = Store.of(path, planned, parts.claim(path)), made_by(planned, Task((1,), ()))
     written = make_shards(own, made, {})
     needed = {number for one in made[1] for number in one.needs}
     assert len(simulated) == len(needed)

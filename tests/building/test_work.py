@@ -14,6 +14,7 @@ import xarray as xr
 
 from phigen.building import shards, work
 from phigen.building.builder import build
+from phigen.building.tasks import Task
 from phigen.building.work import Work
 from phigen.errors import SimulationError, StoreError
 from phigen.planning.plans import Plan, plan
@@ -87,7 +88,7 @@ def test_every_simulation_is_made_once_on_a_cluster(
 ) -> None:
     set_runs_per_shard(number)
     path, planned = tmp_path / "s.zarr", plan(recipe)
-    whole = Work(path, planned, prepared(path, planned))
+    whole = Work(path, planned, prepared(path, planned), parts.claim(path))
     assert sum(whole.on_cluster(threads)) == 16
     assert len(simulated) == len(set(simulated)) == len(planned.distinct)
     writing.seal(path)
@@ -108,7 +109,9 @@ def test_few_tasks_wait_on_a_cluster_at_a_time(
 
     monkeypatch.setattr(threads, "submit", counted)
     path, planned = tmp_path / "s.zarr", plan(recipe)
-    counts = [len(submitted) for _ in Work(path, planned, prepared(path, planned)).on_cluster(threads)]
+    counts = [
+        len(submitted) for _ in Work(path, planned, prepared(path, planned), parts.claim(path)).on_cluster(threads)
+    ]
     assert counts == [3, 4, 5, 6, 7, 8, 8, 8]
 
 
@@ -133,7 +136,7 @@ def test_nothing_is_kept_when_all_tasks_are_done(
     for module in (work, shards):
         monkeypatch.setattr(module, "simulated", watched(module.simulated))
     path = tmp_path / "s.zarr"
-    whole = Work(path, in_threes, prepared(path, in_threes))
+    whole = Work(path, in_threes, prepared(path, in_threes), parts.claim(path))
     counts = [alive() for _ in whole.here()]
     assert len(results) == len(in_threes.distinct)
     assert max(counts) < len(results)
@@ -144,11 +147,11 @@ def stop_at_the_fourth(call: Callable[..., None]) -> Callable[..., None]:
     """Return a function that does the same, but is interrupted when it is called for the fourth time."""
     calls: list[object] = []
 
-    def stopping(*arguments: object) -> None:
+    def stopping(*arguments: object, **options: object) -> None:
         calls.append(arguments)
         if len(calls) == 4:
             raise KeyboardInterrupt
-        call(*arguments)
+        call(*arguments, **options)
 
     return stopping
 
@@ -217,10 +220,10 @@ def test_a_repair_that_is_interrupted_continues(
     with monkeypatch.context() as patched:
         real = writing.write_shard
 
-        def stop(path: Path, shard: int, *rest: Any) -> None:
+        def stop(path: Path, shard: int, *rest: Any, **options: Any) -> None:
             if shard == 4:
                 raise KeyboardInterrupt
-            real(path, shard, *rest)
+            real(path, shard, *rest, **options)
 
         patched.setattr(writing, "write_shard", stop)
         with pytest.raises(KeyboardInterrupt):
@@ -238,3 +241,21 @@ def test_a_failing_run_in_a_shard_is_named(tmp_path: Path, set_runs_per_shard: R
     with pytest.raises(SimulationError, match=r"run \d+ \(level 1e\+305, orbit \d, rotate90, strength .*\): .* finite"):
         build(diverging, tmp_path / "s.zarr", workers=1)
     assert list(manifest.load(tmp_path / "s.zarr").shards) == [0, 1, 2]
+
+
+def test_results_for_other_tasks_are_kept_up_to_a_number() -> None:
+    """Those that were used longest ago are dropped, and made again."""
+    tasks = [Task((shard,), needs) for shard, needs in enumerate([(0, 1), (2,), (0, 3), (3,), (1, 2), (0,)])]
+    made: list[int] = []
+
+    def make(number: int) -> str:
+        made.append(number)
+        return f"result {number}"
+
+    kept: work._Shared[str] = work._Shared(tasks, 2)
+    for task in tasks:
+        assert kept.of(task, make) == {number: f"result {number}" for number in task.needs}
+        assert len(kept.kept) <= 2
+        kept.done(task)
+    assert not kept.kept
+    assert made == [0, 1, 2, 0, 3, 1, 2, 0]

@@ -119,3 +119,21 @@ def test_a_store_whose_orbits_have_one_run_is_refused_as_its_dataset_is(tmp_path
 def test_a_path_without_a_dataset_is_one_line(dataset: Any) -> None:
     with pytest.raises(StoreError, match=r"nowhere\.zarr: no such dataset"):
         phigen.measure(dataset)
+
+
+def test_a_copy_without_first_runs_is_refused_as_its_dataset_is(sharded: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copytree(sharded, tmp_path / "s.zarr"))
+    manifest.choose(path, [1, 2, 5, 6])
+    for measured in (path, phigen.open(path)):
+        with pytest.raises(MeasureError, match=r"its first run \(identity\) is missing, got rotate90, rotate180"):
+            phigen.measure(measured)
+
+
+def test_a_damaged_error_is_one_line(sharded: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copytree(sharded, tmp_path / "s.zarr"))
+    chunk = path / "measured" / "mae" / "c" / "0" / "0" / "0"
+    flipped = bytearray(chunk.read_bytes())
+    flipped[20] ^= 1
+    chunk.write_bytes(flipped)
+    with pytest.raises(StoreError, match=r"s\.zarr: group measured is damaged, .*; run the same build, or download"):
+        phigen.measure(path)

@@ -22,7 +22,7 @@ def prepared(path: Path, planned: Plan) -> list[int]:
 def write_shards(path: Path, planned: Plan, shards: Iterable[int]) -> None:
     """Make some shards of a store and write them, each as a worker does that is handed nothing."""
     for shard in shards:
-        make_shards(Store.of(path, planned), made_by(planned, Task((shard,), ())), {})
+        make_shards(Store.of(path, planned, parts.claim(path)), made_by(planned, Task((shard,), ())), {})
 
 
 def reopen(path: Path) -> None:

@@ -19,6 +19,7 @@ from phigen.planning.plans import plan
 from phigen.recipe.model import Recipe
 from phigen.store import manifest, measured, parts, writing
 from phigen.store import reading as store
+from phigen.store.fingerprints import fingerprint
 from phigen.store.manifest import Damage
 from phigen.store.summary import describe
 from tests.shared.files import files_of
@@ -70,9 +71,19 @@ def test_parts_of_the_list_left_by_a_kill_are_tidied(built: Path, small: Recipe)
     assert files_of(built) == before
 
 
-def test_a_part_that_is_damaged_is_one_line(built: Path) -> None:
+def test_a_part_beside_a_list_does_not_overrule_it(built: Path) -> None:
+    """A task that outlives its build may write one: what it says is not what the list promises."""
     known = manifest.load(built)
-    parts.add(built, 3, known.shards[3], measured.read(known, {3})[3])
+    other, own = (built / next(iter(known.shards[shard])) for shard in (1, 0))
+    own.write_bytes(other.read_bytes())
+    files = {file: fingerprint(built / file) for file in known.shards[0]}
+    parts.add(built, 0, files, measured.read(known, {1})[1])
+    assert manifest.load(built).shards == known.shards
+    assert list(manifest.load(built).corrupted()) == [next(iter(known.shards[0]))]
+
+
+def test_a_part_that_is_damaged_is_one_line(built: Path) -> None:
+    reopen(built)
     part = built / "manifest" / "000003.npz"
     whole = part.read_bytes()
     flipped = bytearray(whole)

@@ -9,14 +9,17 @@ import pytest
 import xarray as xr
 
 from phigen.building.builder import build
+from phigen.building.shards import Store, make_shards
+from phigen.building.tasks import Task, made_by
 from phigen.errors import StoreError
 from phigen.planning.plans import plan
 from phigen.recipe.loading import load, parse
 from phigen.recipe.model import Recipe
 from phigen.simulation.program import simulate
-from phigen.store import manifest, writing
+from phigen.store import manifest, parts, writing
 from phigen.store import reading as store
 from phigen.symmetry.actions import act
+from tests.shared.files import files_of
 from tests.shared.recipes import SMALL
 from tests.shared.requests import RunsPerShard
 from tests.shared.stores import prepared, write_shards
@@ -77,3 +80,23 @@ def test_a_store_that_lacks_a_run_is_not_declared_finished(small: Recipe, tmp_pa
     with pytest.raises(StoreError, match="lacks 1 of 8 runs"):
         writing.seal(path)
     assert not manifest.load(path).finished
+
+
+def test_a_task_that_outlives_its_build_writes_nothing(small: Recipe, tmp_path: Path) -> None:
+    """As on a scheduler that was running before, when the build was interrupted and another has begun or ended."""
+    path, planned = tmp_path / "s.zarr", plan(small)
+    prepared(path, planned)
+    outlived = Store.of(path, planned, parts.claim(path))
+    made = made_by(planned, Task((3,), ()))
+    parts.claim(path)
+    with pytest.raises(
+        StoreError, match=r"s\.zarr: the build that this task belongs to has ended; nothing was written"
+    ):
+        make_shards(outlived, made, {})
+    assert not list((path / "smoke").rglob("c/3/**/0"))
+    write_shards(path, planned, range(8))
+    writing.seal(path)
+    before = files_of(path)
+    with pytest.raises(StoreError, match="has ended"):
+        make_shards(outlived, made, {})
+    assert files_of(path) == before

@@ -20,7 +20,7 @@ from phigen.hub.reference import SCHEME
 from phigen.hub.repository import fetch_zipped
 from phigen.progress import Progress, silent
 from phigen.simulation.staggered import centred, completed, divergence
-from phigen.store import measured, template, writing
+from phigen.store import measured, parts, template, writing
 from phigen.store.statistics import moments_of, no_moments
 from phigen.symmetry.fields import FACES, FIELDS
 from phigen.symmetry.point_groups import ELEMENTS
@@ -102,6 +102,7 @@ def _write(path: Path, published: Published, files: Mapping[tuple[int, ...], Mem
     runs = _runs(published, files, frames)
     index = index_of(published, runs, frames)
     template.lay(path, index, _VARIABLES, runs_per_shard=1, errors=False)
+    claim = parts.claim(path)
     for number, (file, original, orientation) in enumerate(runs.values()):
         values = _values(file, frames)
         faces = faces_of_file(values, orientation) if published.reference_frame == "orbit" else completed(values)
@@ -110,7 +111,7 @@ def _write(path: Path, published: Published, files: Mapping[tuple[int, ...], Mem
         training = original.split == "train"
         of_run = {name: field[0] for name, field in fields.items()}
         rows[measured.MOMENTS] = (moments_of(of_run) if training else no_moments(of_run))[None]
-        writing.write_shard(path, number, fields, rows)
+        writing.write_shard(path, number, fields, rows, claim=claim)
         yield
     writing.seal(path)
 
