@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +18,7 @@ from phigen.building.shards import Store, make_shards, simulated
 from phigen.building.tasks import Task, made_by, shared, tasks_of
 from phigen.errors import BuildError
 from phigen.planning.plans import Plan
-from phigen.planning.runs import Run, seconds_of
+from phigen.planning.runs import Run
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -55,17 +56,10 @@ class Work:
     @cached_property
     def tasks(self) -> list[Task]:
         """The tasks; those of single runs longest first, so that no worker is left alone with one at the end."""
-        tasks = tasks_of(self.plan, self.missing)
+        tasks, cells = tasks_of(self.plan, self.missing), self.plan.simulated_cells
         if self.plan.runs_per_shard > 1:
             return tasks
-        return sorted(tasks, key=lambda task: -seconds_of(self.plan.runs[task.shards[0]].simulation))
-
-    @property
-    def longest(self) -> float:
-        """The estimated seconds of the longest simulation; of several runs a shard, one shard stands for all."""
-        tasks = self.tasks if self.plan.runs_per_shard == 1 else self.tasks[:1]
-        runs = (self.plan.runs[run] for task in tasks for shard in task.shards for run in self.plan.shards[shard])
-        return max((seconds_of(run.simulation) for run in runs), default=0.0)
+        return sorted(tasks, key=lambda task: -math.prod(cells[self.plan.simulations[task.shards[0]]]))
 
     @cached_property
     def store(self) -> Store:
