@@ -20,7 +20,7 @@ COMMAND = 2.4
 """What a whole `phigen build` takes besides its tasks, in units of a process's imports: the plan, the template, the
 small arrays, the table of errors."""
 
-CLUSTER, WORKER = 2.4, 1.5
+CLUSTER, WORKER = 2.4, 2.4
 """Until workers simulate, in the same units: seconds of waiting, and of each worker's processor.  They all start at
 once."""
 

@@ -70,7 +70,7 @@ def kept() -> Rates | None:
     if folder is None:
         return None
     with suppress(OSError, ValueError, TypeError):
-        values = json.loads(_file(folder).read_text(encoding="utf-8"))
+        values = dict(json.loads(_file(folder).read_text(encoding="utf-8")))
         rates = Rates(**{name: float(value) for name, value in values.items()})
         if all(math.isfinite(value) and value >= 0 for value in rates) and len(values) == len(rates):
             return rates

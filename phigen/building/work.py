@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from phigen.building.cluster import refuse_workers_without
+from phigen.building.cluster import import_first, refuse_workers_without
 from phigen.building.shards import Store, make_shards, simulated
 from phigen.building.tasks import Task, made_by, shared, tasks_of
 from phigen.errors import BuildError
@@ -93,6 +93,7 @@ class Work:
         from distributed import KilledWorker, as_completed
 
         refuse_workers_without(client, self.path)
+        import_first(client)
         build, waiting = uuid4().hex, iter(self.tasks)
         flows: _Shared[Future] = _Shared(self.tasks)
         running: dict[Future, Task] = {}
