@@ -30,6 +30,7 @@ BENCHMARKS = {
     "cluster": Benchmark("builds", {"rounds": 1}),
     "recipes": Benchmark("builds", {"names": ("rotation_eq3",)}),
     "costs": Benchmark("costs", {"names": ("rotation_eq3",)}),
+    "stages": Benchmark("stages", {"names": ("rotation_eq3",)}),
     "workers": Benchmark("builds", {"count": 2, "steps": 10}),
     "memory": Benchmark("builds", {"counts": (1, 2), "steps": 10}),
     "first_simulation": Benchmark("simulations", {"recipe": "rotation_eq3", "rounds": 1}),

@@ -19,14 +19,13 @@ import xarray as xr
 from hypothesis import settings
 from platformdirs import user_cache_path
 
-from phigen.building import shards
 from phigen.building.builder import build
 from phigen.hub.reference import Reference
 from phigen.planning.plans import plan
 from phigen.planning.runs import Simulation
 from phigen.recipe.loading import parse
 from phigen.recipe.model import Recipe
-from phigen.simulation import instruction_set
+from phigen.simulation import instruction_set, program
 from phigen.simulation.separate_process import own_process
 from tests.shared.hub.repositories import Repository
 from tests.shared.hub.server import HubServer
@@ -127,13 +126,13 @@ def set_runs_per_shard() -> Iterator[RunsPerShard]:
 def simulated(monkeypatch: pytest.MonkeyPatch) -> list[Simulation]:
     """The simulations that builds in this process make, in order."""
     made: list[Simulation] = []
-    real = shards.simulate
+    real = program.simulate
 
     def counted(simulation: Simulation, **options: Any) -> xr.Dataset:
         made.append(simulation)
         return real(simulation, **options)
 
-    monkeypatch.setattr(shards, "simulate", counted)
+    monkeypatch.setattr(program, "simulate", counted)
     return made
 
 

@@ -108,7 +108,9 @@ def build(
         costs = Costs(work, of_this_machine())
         count = min(processes_for(costs) if workers is None else workers, len(work.tasks))
         if workers is not None and count < workers and count:
-            warnings.warn(f"workers: {workers} were asked for, the work is {count} tasks; {count} start", stacklevel=2)
+            warnings.warn(
+                f"workers: {workers} were asked for, there is work for {count}; no more are started", stacklevel=2
+            )
         if client is None and costs.needs_cluster(count):
             client = stack.enter_context(local_cluster(count))
         total, done = len(planned.runs), len(planned.runs) - work.runs

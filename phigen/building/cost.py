@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 
 from phigen.building.rates import Rates
 from phigen.building.tasks import Task, shared
@@ -191,11 +191,13 @@ class Costs:
         start : float
             Seconds that it takes for the first one besides.
         """
-        free = [(start, worker) for worker in range(workers)]
-        heapify(free)
-        loaded: list[set[tuple[int, int]]] = [set() for _ in range(workers)]
+        if not self.items:
+            return 0.0, 0.0
+        first = self.work.plan.simulated_cells[self.work.tasks[0].needs[0]]  # which every worker prepares
+        free = [(start + load, worker) for worker in range(workers)]
+        loaded = [{first} for _ in range(workers)]
         ready: dict[int, float] = {}
-        busy, end = start * min(workers, len(self.items)), 0.0
+        busy, end = workers * (start + load), 0.0
         for item in self.items:
             at, worker = heappop(free)
             new = item.grids - loaded[worker]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -15,9 +16,9 @@ from phigen.errors import SimulationError, StoreError
 from phigen.measurement.differences import compare
 from phigen.planning.plans import Plan
 from phigen.planning.runs import Run
+from phigen.simulation import program
 from phigen.simulation.cache_folder import CacheWarning
 from phigen.simulation.instruction_set import InstructionSetWarning
-from phigen.simulation.program import simulate
 from phigen.store import measured, writing
 from phigen.store.parts import Rows
 from phigen.store.statistics import moments_of, no_moments
@@ -49,6 +50,12 @@ class Store(NamedTuple):
         return cls(str(path), fields, plan.recipe.grid.box, plan.has_errors, training)
 
 
+def prepare(store: Store, run: Run) -> None:
+    """Compile what a run's simulation needs."""
+    with _silenced():
+        program.prepare(run.simulation, fields=store.fields)
+
+
 def simulated(store: Store, run: Run) -> xr.Dataset:
     """Simulate what a run is made from.
 
@@ -57,13 +64,20 @@ def simulated(store: Store, run: Run) -> xr.Dataset:
     SimulationError
         Naming the run.
     """
-    with warnings.catch_warnings():
-        for said in (InstructionSetWarning, CacheWarning):  # by `build`
-            warnings.simplefilter("ignore", said)
+    with _silenced():
         try:
-            return simulate(run.simulation, fields=store.fields)
+            return program.simulate(run.simulation, fields=store.fields)
         except SimulationError as error:
             raise SimulationError(f"{run}: {error}") from error
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Silence the warnings that `build` has given."""
+    with warnings.catch_warnings():
+        for said in (InstructionSetWarning, CacheWarning):
+            warnings.simplefilter("ignore", said)
+        yield
 
 
 def make_shards(store: Store, shards: Mapping[int, Sequence[Made]], handed: Mapping[int, xr.Dataset]) -> int:

@@ -14,7 +14,7 @@ from uuid import uuid4
 import numpy as np
 
 from phigen.building.cluster import import_first, refuse_workers_without
-from phigen.building.shards import Store, make_shards, simulated
+from phigen.building.shards import Store, make_shards, prepare, simulated
 from phigen.building.tasks import Task, made_by, shared, tasks_of
 from phigen.errors import BuildError
 from phigen.planning.plans import Plan
@@ -111,8 +111,10 @@ class Work:
                 running[future] = task
                 finished.add(future)
 
+        workers = list(client.ncores())
+        prepared = self._prepared(client, workers, build)
         try:
-            submit(TASKS_A_WORKER * len(client.scheduler_info()["workers"]))
+            submit(TASKS_A_WORKER * len(workers))
             for future, written in finished:
                 flows.done(running.pop(future))
                 submit(1)
@@ -123,7 +125,17 @@ class Work:
                 "was built is kept: run the same build again with fewer --workers"
             ) from error
         finally:
-            client.cancel([*running, *flows.kept.values()], force=True)
+            client.cancel([*prepared, *running, *flows.kept.values()], force=True)
+
+    def _prepared(self, client: Client, workers: Sequence[str], build: str) -> list[Future]:
+        """Have every worker compile the first simulation's program, while one makes what the others wait for."""
+        if not self.tasks:
+            return []
+        first = self.made_from(self.tasks[0].needs[0])
+        return [
+            client.submit(prepare, self.store, first, key=f"{build}-program-{worker}", workers=[worker], pure=False)
+            for worker in workers
+        ]
 
 
 class _Shared(Generic[Result]):

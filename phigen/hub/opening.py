@@ -46,7 +46,7 @@ def open(path: str | Path) -> xr.Dataset:
     HubError
         If there is no such dataset or version on the Hub, or it cannot be reached.
     """
-    return _opened(_found(path))
+    return _opened(_found(path, callers=1))
 
 
 def open_with_errors(path: str | Path) -> tuple[xr.Dataset, xr.Dataset | None]:
@@ -62,7 +62,7 @@ def open_with_errors(path: str | Path) -> tuple[xr.Dataset, xr.Dataset | None]:
     Dataset, Dataset or None
         What `open` returns, and what `phigen.measurement.data_error.measure_runs` returns for it.
     """
-    where = _found(path)
+    where = _found(path, callers=2)
     dataset = _opened(where)
     with _explained(where):
         return dataset, store.open_errors(dataset, where)
@@ -99,8 +99,11 @@ def _explained(where: Manifest | str) -> AbstractContextManager[None]:
     return explained(Reference.parse(where)) if isinstance(where, str) else nullcontext()
 
 
-def _found(path: str | Path) -> Manifest | str:
-    """Return the manifest of a dataset on this machine, or the URL of one that is streamed from the Hub."""
+def _found(path: str | Path, *, callers: int) -> Manifest | str:
+    """Return the manifest of a dataset on this machine, or the URL of one that is streamed from the Hub.
+
+    A warning points at the line that called the last of the `callers`, phigen's own functions above this one.
+    """
     if not str(path).startswith(SCHEME):
         return store.finished(located(path))
     asked = Reference.parse(str(path))
@@ -108,7 +111,8 @@ def _found(path: str | Path) -> Manifest | str:
         return copy
     wanted = _resolved(asked)
     if asked.version is None:
-        warnings.warn(f"{asked}: no version was named, this is {wanted.tag}; name it to stay with it", stacklevel=4)
+        named = f"{asked}: no version was named, this is {wanted.tag}; name it to stay with it"
+        warnings.warn(named, stacklevel=callers + 2)
         if copy := _complete_copy(wanted):
             return copy
     hub.refuse_unreadable(wanted, f"{STORE}/zarr.json")

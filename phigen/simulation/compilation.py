@@ -109,13 +109,23 @@ def run(simulations: Sequence[Simulation], shape: Shape) -> list[Outputs]:
     """
     inputs = _inputs(simulations, shape)
     with on_the_cpu(shape.precision):
-        computed, healths = _program(shape, tuple((values.shape, values.dtype.name) for values in inputs))(*inputs)
+        computed, healths = _program(shape, _arguments(inputs))(*inputs)
         fields = {name: np.asarray(computed[name], shape.dtype) for name in shape.fields}
         health = [np.asarray(values, shape.dtype) for values in healths]
     return [
         Outputs({name: values[i] for name, values in fields.items()}, Health(*(values[i] for values in health)))
         for i in range(len(simulations))
     ]
+
+
+def prepare(simulation: Simulation, shape: Shape) -> None:
+    """Compile the program that a simulation will run, so that the first one need not wait for it."""
+    with on_the_cpu(shape.precision):
+        _program(shape, _arguments(_inputs([simulation], shape)))
+
+
+def _arguments(inputs: Inputs) -> Arguments:
+    return tuple((values.shape, values.dtype.name) for values in inputs)
 
 
 def _inputs(simulations: Sequence[Simulation], shape: Shape) -> Inputs:

@@ -71,11 +71,22 @@ def simulate_batch(
     if len(shapes) != 1:
         raise ValueError(f"a batch has runs of one shape, got {len(shapes)}; simulate them separately")
     instruction_set.warn_of_another()
-    run = compilation.run if instruction_set.is_set_here() and has_cpu() else separate_process.run
+    run = compilation.run if _is_here() else separate_process.run
     return [
         _dataset(simulation, outputs, dtype)
         for simulation, outputs in zip(simulations, run(simulations, shapes.pop()), strict=True)
     ]
+
+
+def prepare(simulation: Simulation, *, fields: Sequence[str] = SIMULATED, dtype: str = "float32") -> None:
+    """Compile what a simulation needs in this process, if simulations run here."""
+    if _is_here():
+        compilation.prepare(simulation, Shape.of(simulation, fields=fields, dtype=dtype))
+
+
+def _is_here() -> bool:
+    """Return whether this process simulates itself, or asks another."""
+    return instruction_set.is_set_here() and has_cpu()
 
 
 def _dataset(simulation: Simulation, outputs: Outputs, dtype: str) -> xr.Dataset:

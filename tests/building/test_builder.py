@@ -86,9 +86,15 @@ def test_two_processes_give_the_same_bytes_as_none(eq3: Path, tmp_path: Path) ->
 
 
 def test_a_failure_in_a_worker_is_named_too(tmp_path: Path) -> None:
-    recipe = parse(SMALL.replace("strength: 0.1", "strength: 1e305"))
+    recipe = parse(SMALL.replace("strength: 0.1", "strength: 1e305").replace("0, 0.01, 0.02", "0, 1e305, 2e305"))
     with pytest.raises(SimulationError, match=r"run \d \(level"):
         build(recipe, tmp_path / "s.zarr", workers=2)
+
+
+def test_more_workers_than_tasks_are_one_line(tmp_path: Path) -> None:
+    one = parse(SMALL.replace("levels: [0, 1]", "levels: [0]"))
+    with pytest.warns(UserWarning, match=r"^workers: 9 were asked for, there is work for 1; no more are started$"):
+        assert build(one, tmp_path / "s.zarr", workers=9).written == 4
 
 
 def test_no_workers_at_all_are_refused(small: Recipe, tmp_path: Path) -> None:

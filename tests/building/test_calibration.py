@@ -18,7 +18,7 @@ from phigen.planning.plans import Calibration, plan
 from phigen.recipe.loading import parse
 from phigen.recipe.model import Recipe
 from phigen.recipe.values import spelled_out
-from phigen.store import construction, manifest
+from phigen.store import manifest, writing
 from phigen.store import reading as store
 
 RECIPE = """\
@@ -179,10 +179,10 @@ def test_a_build_that_continues_does_not_calibrate_again(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(building, "calibrate", counted)
     with monkeypatch.context() as patch:
-        patch.setattr(construction, "write_run", full)
+        patch.setattr(writing, "write_shard", full)
         with pytest.raises(KeyboardInterrupt):
             build(graded(), path, workers=1)
-    assert (len(calls), manifest.load(path).runs) == (1, {})
+    assert (len(calls), manifest.load(path).shards) == (1, {})
     assert build(graded(), path, workers=1).written == 12
     assert build(graded(), path, workers=1).written == 0
     assert len(calls) == 1

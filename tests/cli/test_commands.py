@@ -200,7 +200,7 @@ def test_a_usage_mistake_exits_2_in_a_process_too(folder: Path) -> None:
         (["publish", "built.zarr", "o/n"], "phigen.hub.publishing.publish", "; what was uploaded is kept"),
         (["publish", "built.zarr", "o/n", "--dry-run"], "phigen.hub.bundle.bundled", "\n"),
         (["download", "o/n"], "phigen.hub.downloading.download", "; what was downloaded is kept"),
-        (["measure", "build"], "phigen.hub.opening.open", "\n"),
+        (["measure", "build"], "phigen.hub.opening.open_with_errors", "\n"),
     ],
 )
 def test_an_interruption_exits_130_and_says_what_the_command_keeps(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,15 @@ def test_without_a_version_it_is_the_newest_and_it_says_which(published: str, tw
     assert str(download(name).reference) == f"{name}@v1.10.0"
     with pytest.warns(UserWarning, match=r"no version was named, this is v1\.10\.0"):
         phigen.open(f"hf://datasets/{name}")
+
+
+@pytest.mark.parametrize("function", [phigen.open, phigen.measure])
+def test_the_warning_that_no_version_was_named_points_at_the_users_line(
+    published: str, function: Callable[[str], xr.Dataset]
+) -> None:
+    with pytest.warns(UserWarning, match="no version was named") as caught:
+        function(f"hf://datasets/{published.partition('@')[0]}")
+    assert caught[0].filename == __file__
 
 
 def test_without_a_version_and_without_a_copy_the_newest_is_streamed(published: str, hub_server: HubServer) -> None:

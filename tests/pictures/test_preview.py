@@ -18,7 +18,7 @@ from phigen.store.reading import open as open_dataset
 
 def test_plumes_in_the_reference_frame_and_every_levels_error_are_drawn(eq3: Path) -> None:
     dataset = open_dataset(eq3)
-    picture = _Picture.of(dataset, 9.0)
+    picture = _Picture.of(dataset, 9.0, None)
     above, below = picture.films[::2], picture.films[1::2]
     smoke = dataset["smoke"].isel(run=slice(8, 12)).values
     for run, film in enumerate(above):
@@ -30,6 +30,20 @@ def test_plumes_in_the_reference_frame_and_every_levels_error_are_drawn(eq3: Pat
         for line, level in zip(drawn, (0, 2, 9), strict=False):
             np.testing.assert_array_equal(line.get_ydata(), curves.sel(variable=variable, level=level))
     assert lines[0][0].get_label() == "0, exact"
+
+
+def test_errors_that_are_known_are_drawn_and_not_measured_again(
+    sharded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = open_dataset(sharded)
+    errors = measure(dataset)
+    measured = preview(dataset, tmp_path / "measured.png").read_bytes()
+
+    def refuse(_: xr.Dataset) -> None:
+        raise AssertionError("measured again")
+
+    monkeypatch.setattr(drawing, "measure", refuse)
+    assert preview(dataset, tmp_path / "known.png", errors=errors).read_bytes() == measured
 
 
 def test_a_film_moves_and_ends_with_the_last_frame(eq3: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +61,7 @@ def test_a_film_moves_and_ends_with_the_last_frame(eq3: Path, tmp_path: Path, mo
 
 def test_speed_is_drawn_where_no_smoke_is_stored(eq3: Path) -> None:
     dataset = open_dataset(eq3)[["velocity"]]
-    picture = _Picture.of(dataset, None)
+    picture = _Picture.of(dataset, None, None)
     speed = np.hypot(*np.moveaxis(dataset["velocity"].isel(run=4).values, 1, 0))
     np.testing.assert_allclose(picture.films[0].values, speed, rtol=1e-6)
 
@@ -67,16 +81,18 @@ def test_speed_in_cell_centres_is_drawn_of_faces(eq3: Path) -> None:
     dataset = faced(eq3)
     x, y = (dataset[name].isel(run=4).values.astype(float) for name in ("velocity_x", "velocity_y"))
     speed = np.hypot((x[..., 1:] + x[..., :-1]) / 2, (y[..., 1:, :] + y[..., :-1, :]) / 2)
-    np.testing.assert_allclose(_Picture.of(dataset, None).films[0].values, speed, rtol=1e-6)
+    np.testing.assert_allclose(_Picture.of(dataset, None, None).films[0].values, speed, rtol=1e-6)
 
 
 def test_the_pressure_is_drawn_where_nothing_else_is_stored(eq3: Path) -> None:
     dataset = open_dataset(eq3)[["smoke"]].isel(time=slice(0, 2)).rename(smoke="pressure")
-    np.testing.assert_array_equal(_Picture.of(dataset, 0.0).films[0].values, dataset["pressure"].isel(run=0).values)
+    np.testing.assert_array_equal(
+        _Picture.of(dataset, 0.0, None).films[0].values, dataset["pressure"].isel(run=0).values
+    )
 
 
 def test_a_single_run_is_drawn_without_an_error(eq3: Path) -> None:
-    picture = _Picture.of(open_dataset(eq3).isel(run=[0], time=slice(0, 2)), None)
+    picture = _Picture.of(open_dataset(eq3).isel(run=[0], time=slice(0, 2)), None, None)
     assert len(picture.films) == 2
     assert not picture.markers
 
