@@ -37,9 +37,12 @@ def costs(names: Sequence[str] | None = None) -> list[dict[str, Any]]:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for name in shipped() if names is None else names:
-            environment = os.environ | {"XDG_CACHE_HOME": f"{folder}/cache"}
+            measured, own = Path(folder) / "cache", Path(folder) / f"cache-{name}"
+            environment = os.environ | {"XDG_CACHE_HOME": str(measured)}
             done = subprocess.run([*_PHIGEN, "plan", name, "--json"], env=environment, check=True, capture_output=True)
             facts = json.loads(done.stdout)
+            shutil.copytree(measured, own)  # recipes shall not find each other's programs
+            environment["XDG_CACHE_HOME"] = str(own)
             for kept in (False, True):
                 said, found = _said(facts, kept=kept), _built(name, Path(folder) / f"{name}.zarr", environment)
                 row: dict[str, Any] = {"recipe": name, "programs": "kept" if kept else "none"}
