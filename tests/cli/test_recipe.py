@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.shared.command import phigen, run_here, succeeds, succeeds_here
+from tests.shared.command import run_here, succeeds, succeeds_here
 from tests.shared.recipes import GRADED, SMALL
 
 
@@ -40,7 +43,9 @@ def test_plan_with_a_cache_folder_that_is_not_used_says_so_and_uses_built_in_num
 ) -> None:
     folder = tmp_path / "cache" / "phigen" / "programs"
     folder.mkdir(parents=True, mode=0o755)
-    done = phigen("plan", small_file, env={"XDG_CACHE_HOME": str(tmp_path / "cache"), "PYTHONWARNINGS": ""})
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    command = [sys.executable, "-m", "phigen", "plan", str(small_file)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert re.search(r"speed +built-in numbers of another machine\n", done.stdout)
     (line,) = done.stderr.splitlines()
