@@ -47,9 +47,15 @@ def in_threes(recipe: Recipe, set_runs_per_shard: RunsPerShard) -> Plan:
 @pytest.fixture
 def threads() -> Iterator[Client]:
     """A dask cluster of two threads of this process, so that a test sees what they do."""
-    from distributed import Client
+    from distributed import Client, LocalCluster
 
-    with Client(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
+    free = {"dashboard_address": "127.0.0.1:0"}  # of the scheduler's server: any port, for tests that run side by side
+    with (
+        LocalCluster(
+            processes=False, n_workers=2, threads_per_worker=1, dashboard_address=None, scheduler_kwargs=free
+        ) as cluster,
+        Client(cluster) as client,
+    ):
         yield client
 
 
