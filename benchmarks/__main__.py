@@ -29,6 +29,7 @@ BENCHMARKS = {
     "command": Benchmark("builds", {"recipe": "rotation_eq3", "rounds": 1}),
     "cluster": Benchmark("builds", {"rounds": 1}),
     "recipes": Benchmark("builds", {"names": ("rotation_eq3",)}),
+    "costs": Benchmark("costs", {"names": ("rotation_eq3",)}),
     "stages": Benchmark("stages", {"names": ("rotation_eq3",)}),
     "workers": Benchmark("builds", {"count": 2, "steps": 10}),
     "memory": Benchmark("builds", {"counts": (1, 2), "steps": 10}),

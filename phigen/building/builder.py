@@ -13,21 +13,16 @@ from pathlib import Path
 
 from phigen.building.calibration import calibrate
 from phigen.building.cluster import borrowed_cluster, local_cluster
+from phigen.building.cost import Costs
+from phigen.building.rates import of_this_machine
 from phigen.building.work import Work
 from phigen.errors import StoreError
-from phigen.planning.plans import Plan, plan
+from phigen.planning.plans import plan
 from phigen.progress import Progress, silent
 from phigen.recipe.loading import load
 from phigen.recipe.model import Recipe
 from phigen.simulation import cache_folder, instruction_set
 from phigen.store import construction, parts, writing
-
-CLUSTER_START = 4.0
-"""Seconds until a local cluster's workers simulate (docs/numbers.md); it is worth starting if it saves more."""
-
-LONGEST_HERE = 2.0
-"""Longest simulation, in estimated seconds, that runs in the calling process: there Ctrl-C waits for its end, whereas a
-worker is stopped."""
 
 
 @dataclass(frozen=True)
@@ -44,23 +39,11 @@ def default_path(recipe: Recipe) -> Path:
     return Path("datasets") / f"{recipe.name}.zarr"
 
 
-def processes_for(planned: Plan, missing: int | None = None) -> int:
-    """Return how many processes are worth starting here: one, unless others save more than a cluster's start.
-
-    Parameters
-    ----------
-    planned : Plan
-        What is to be built.
-    missing : int, optional
-        The number of its runs that are; all if left out.
-    """
-    missing = len(planned.runs) if missing is None else missing
-    alone = planned.seconds * missing / len(planned.runs)
-    if alone <= CLUSTER_START:
-        return 1
+def processes_for(costs: Costs) -> int:
+    """Return how many processes are worth starting here: one, unless as many as there are cores save time."""
     from dask.system import CPU_COUNT
 
-    return min(CPU_COUNT, len(planned.distinct), missing) if alone * (1 - 1 / CPU_COUNT) > CLUSTER_START else 1
+    return costs.worth_starting(CPU_COUNT)
 
 
 def build(
@@ -122,12 +105,13 @@ def build(
             planned = plan(recipe, held or calibrate(recipe, progress=progress))
         missing = construction.prepare(path, planned, known=known)
         work = Work(path, planned, missing, parts.claim(path.resolve()) if missing else "")
-        count = min(processes_for(planned, work.runs) if workers is None else workers, len(work.tasks))
+        costs = Costs(work, of_this_machine())
+        count = min(processes_for(costs) if workers is None else workers, len(work.tasks))
         if workers is not None and count < workers and count:
             warnings.warn(
                 f"workers: {workers} were asked for, there is work for {count}; no more are started", stacklevel=2
             )
-        if client is None and (count > 1 or work.longest > LONGEST_HERE):
+        if client is None and costs.needs_cluster(count):
             client = stack.enter_context(local_cluster(count))
         total, done = len(planned.runs), len(planned.runs) - work.runs
         progress("simulating", done, total)

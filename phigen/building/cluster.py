@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -126,6 +127,21 @@ def _refuse_other_workers(client: Client, address: str) -> None:
 def _computed_with() -> dict[str, str]:
     """Return what the values of this process's simulations depend on."""
     return {**versions(), "instruction set": instruction_set.provenance()}
+
+
+def import_first(client: Client) -> None:
+    """Let every worker import xarray before it gets a task, also one that starts later.
+
+    A worker unpickles what it is handed in one thread and runs a task in another.  If both import xarray first, whose
+    modules import each other, one of them finds it half imported and fails.
+    """
+    from distributed import WorkerPlugin
+
+    class ImportsXarray(WorkerPlugin):
+        def setup(self, worker: object) -> None:
+            import_module("xarray")
+
+    client.register_plugin(ImportsXarray(), name="phigen imports xarray")
 
 
 def refuse_workers_without(client: Client, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,12 +13,12 @@ from uuid import uuid4
 
 import numpy as np
 
-from phigen.building.cluster import refuse_workers_without
+from phigen.building.cluster import import_first, refuse_workers_without
 from phigen.building.shards import Store, make_shards, prepare, simulated
 from phigen.building.tasks import Task, made_by, shared, tasks_of
 from phigen.errors import BuildError
 from phigen.planning.plans import Plan
-from phigen.planning.runs import Run, seconds_of
+from phigen.planning.runs import Run
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -46,13 +47,13 @@ class Work:
     missing : sequence of int
         The shards that it lacks.
     claim : str
-        Of the build; see `phigen.store.parts.claim`.
+        Of the build, see `phigen.store.parts.claim`; empty where nothing is to be written.
     """
 
     path: Path
     plan: Plan
     missing: Sequence[int]
-    claim: str
+    claim: str = ""
 
     @cached_property
     def runs(self) -> int:
@@ -62,17 +63,10 @@ class Work:
     @cached_property
     def tasks(self) -> list[Task]:
         """The tasks; those of single runs longest first, so that no worker is left alone with one at the end."""
-        tasks = tasks_of(self.plan, self.missing)
+        tasks, cells = tasks_of(self.plan, self.missing), self.plan.simulated_cells
         if self.plan.runs_per_shard > 1:
             return tasks
-        return sorted(tasks, key=lambda task: -seconds_of(self.plan.runs[task.shards[0]].simulation))
-
-    @property
-    def longest(self) -> float:
-        """The estimated seconds of the longest simulation; of several runs a shard, one shard stands for all."""
-        tasks = self.tasks if self.plan.runs_per_shard == 1 else self.tasks[:1]
-        runs = (self.plan.runs[run] for task in tasks for shard in task.shards for run in self.plan.shards[shard])
-        return max((seconds_of(run.simulation) for run in runs), default=0.0)
+        return sorted(tasks, key=lambda task: -math.prod(cells[self.plan.simulations[task.shards[0]]]))
 
     @cached_property
     def store(self) -> Store:
@@ -106,6 +100,7 @@ class Work:
         from distributed import KilledWorker, as_completed
 
         refuse_workers_without(client, self.path)
+        import_first(client)
         build, waiting = uuid4().hex, iter(self.tasks)
         flows: _Shared[Future] = _Shared(self.tasks, self._most_kept)
         running: dict[Future, Task] = {}

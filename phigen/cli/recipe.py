@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,14 +13,26 @@ from phigen.cli.options import debug_option, json_option, recipe_argument
 from phigen.cli.output import print_facts, print_json, print_table, progress_bars
 from phigen.errors import RecipeError
 
+if TYPE_CHECKING:
+    from phigen.planning.plans import Plan
+
 
 @click.command()
 @recipe_argument
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Say what N processes would take, each on a core like these; as many as save time if left out.",
+)
 @json_option
 @debug_option
-def plan(recipe: str, as_json: bool) -> None:
-    """Show what a build of RECIPE would do; nothing is written."""
-    from phigen.building.builder import default_path, processes_for
+def plan(recipe: str, workers: int | None, as_json: bool) -> None:
+    """Show what a build of RECIPE would do, and what it would cost; no dataset is written.
+
+    When it is first used on a machine, it measures for a few seconds how fast that is, and keeps the result.
+    """
+    from phigen.building.builder import default_path
     from phigen.planning.plans import plan as planned_from
     from phigen.recipe.loading import load
 
@@ -40,16 +52,53 @@ def plan(recipe: str, as_json: bool) -> None:
         "first_frame": kept[0],
         "last_frame": kept[-1],
         "to_calibrate": len(planned.levels) if planned.provisional else 0,
-        "bytes": planned.bytes,
-        "seconds_on_one_core": round(planned.seconds, 1),
-        "processes": processes_for(planned),
+        "bytes_before_compression": planned.bytes,
     }
+    costs = _costs(planned, workers)
     if as_json:
-        return print_json(facts)
+        return print_json(facts | costs)
     facts["distinct_simulations"] = facts["distinct_simulations"] or "not known before its levels are calibrated"
-    facts["bytes"] = f"{planned.bytes / 1e6:.1f} MB before compression"
-    facts["seconds_on_one_core"] = f"about {planned.seconds:.1f}, and a few more for the first compilation"
-    return print_facts(facts)
+    facts["bytes_before_compression"] = f"{planned.bytes / 1e6:.1f} MB"
+    return print_facts(facts | _in_words(costs, workers))
+
+
+def _costs(planned: Plan, workers: int | None) -> dict[str, Any]:
+    """Return what a build costs."""
+    from phigen.building.builder import default_path, processes_for
+    from phigen.building.cost import Costs
+    from phigen.building.fitting import rates_of_this_machine
+    from phigen.building.footprint import memory_of, room_of
+    from phigen.building.rates import BUILT_IN
+    from phigen.building.work import Work
+
+    with progress_bars() as progress:
+        rates = rates_of_this_machine(progress=progress)
+    costs = Costs(Work(default_path(planned.recipe), planned, range(len(planned.shards))), rates)
+    tasks = len(costs.work.tasks)
+    processes = min(workers, tasks) if workers is not None else processes_for(costs)
+    kept, nothing_kept = costs.seconds(processes), costs.seconds(processes, programs_kept=False)
+    room = room_of(planned)
+    return {
+        "bytes": room.bytes,
+        "files": room.files,
+        "tasks": tasks,
+        "processes": processes,
+        "memory_of_a_process": memory_of(planned, cluster=costs.needs_cluster(processes)),
+        "seconds": round(kept.here, 1),
+        "seconds_if_nothing_is_compiled": round(nothing_kept.here, 1),
+        "seconds_of_processors": round(kept.of_processors, 1),
+        "seconds_of_processors_if_nothing_is_compiled": round(nothing_kept.of_processors, 1),
+        "speed": "built-in numbers of another machine" if rates is BUILT_IN else "measured on this machine",
+    }
+
+
+def _in_words(costs: dict[str, Any], workers: int | None) -> dict[str, Any]:
+    words = {name: f"about {costs[name]:g}" for name in costs if name.startswith("seconds")}
+    words["bytes"] = f"about {costs['bytes'] / 1e6:.1f} MB"
+    words["memory_of_a_process"] = f"about {costs['memory_of_a_process'] / 1e6:.0f} MB"
+    if workers is not None and workers > costs["tasks"]:
+        words["processes"] = f"{costs['processes']}, one for each task, of {workers} that were asked for"
+    return costs | words
 
 
 @click.command()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from phigen.planning.columns import Columns
 from phigen.planning.family import Family, Runs
-from phigen.planning.runs import Run, seconds_for
+from phigen.planning.runs import Run
 from phigen.planning.shards import runs_per_shard
 from phigen.planning.sizes import bytes_of, fields_of, values_of
 from phigen.recipe.model import Recipe
@@ -130,15 +130,13 @@ class Plan:
         runs, size = len(self.runs), self.runs_per_shard
         return [range(first, min(first + size, runs)) for first in range(0, runs, size)]
 
-    @property
-    def seconds(self) -> float:
-        """Estimated time to simulate everything on one core, from measurements (docs/numbers.md)."""
-        time, family = self.recipe.time, self.runs.family
+    @cached_property
+    def simulated_cells(self) -> list[tuple[int, int]]:
+        """For each distinct simulation, the cells along x and y of its grid."""
+        family, shape = self.runs.family, self.recipe.grid.shape
         rows = family.order[self.runs.numbers[self.distinct] % len(family.order)]
-        places, counts = np.unique(family.orbits.place[rows], return_counts=True)
-        grids = (family.actions[place].before.simulated_cells(self.recipe.grid.shape) for place in places)
-        each = (seconds_for(cells, steps=time.kept[-1] + 1, precision=self.recipe.precision) for cells in grids)
-        return sum(int(count) * seconds for count, seconds in zip(counts, each, strict=True))
+        by_place = [actions.before.simulated_cells(shape) for actions in family.actions]
+        return [by_place[place] for place in family.orbits.place[rows].tolist()]
 
 
 def plan(recipe: Recipe, calibration: Calibration | None = None) -> Plan:

@@ -149,19 +149,3 @@ class Run:
     def __str__(self) -> str:
         what = f"level {self.level:g}, orbit {self.orbit}, {self.element.name}, strength {self.strength:g}"
         return f"run {self.index} ({what})"
-
-
-CELLS_IN_CACHE = 128 * 128
-"""The largest grid of which a step stays in a processor's cache; beyond it, a cell takes nearly twice as long."""
-
-
-def seconds_of(simulation: Simulation) -> float:
-    """Estimate the time that one simulation takes on one core, from measurements (docs/numbers.md)."""
-    return seconds_for(simulation.cells, steps=simulation.steps, precision=simulation.precision)
-
-
-def seconds_for(cells: tuple[int, int], *, steps: int, precision: str) -> float:
-    """Estimate the time of a simulation on a grid of some cells (x, y); see `seconds_of`."""
-    number = cells[0] * cells[1]
-    per_step = number * (9e-8 if number <= CELLS_IN_CACHE else 1.6e-7)
-    return steps * per_step * (1.0 if precision == "double" else 0.8)

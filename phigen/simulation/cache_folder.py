@@ -1,7 +1,8 @@
 """The folder of compiled programs: used only if nobody but its user can have written there, bounded, shown and cleared.
 
 It holds traced programs (`*.program`, kept_programs.py) and, in `xla`, the code that jax compiles of them.  Both are
-run, so they are used only from a folder of mode 0700 that the user owns.
+run, so they are used only from a folder of mode 0700 that the user owns.  Beside them is how fast this machine is
+(`*.rates`, phigen.building.rates).
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ MOST_BYTES = 10**9
 ROOM = 2**20
 """Bytes that must be free, about what one program takes."""
 
+RATES = ".rates"
+"""The suffix of files that hold how fast a machine is."""
+
+_KINDS = {".program": "traced programs", RATES: "speed of this machine"}
+
 _TAG = "CACHEDIR.TAG"
 _SIGNATURE = "Signature: 8a477f597d28d172789f06886806bc55\n"
 """What marks a folder as a cache for any program (https://bford.info/cachedir): phigen's is told from other folders."""
@@ -44,8 +50,8 @@ class Kept(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """What it is: a traced program, or compiled code."""
-        return "traced programs" if self.path.suffix == ".program" else "compiled code"
+        """What it is: a traced program, compiled code, or how fast this machine is."""
+        return _KINDS.get(self.path.suffix, "compiled code")
 
 
 def location() -> Path:
@@ -127,7 +133,8 @@ def contents(folder: Path) -> list[Kept]:
 
 
 def _files(folder: Path) -> Iterator[Kept]:
-    for path in (*folder.glob("*.program"), *compiled_code(folder).glob("*")):
+    ours = (path for suffix in _KINDS for path in folder.glob(f"*{suffix}"))
+    for path in (*ours, *compiled_code(folder).glob("*")):
         with suppress(FileNotFoundError):  # another process has removed it
             found = path.lstat()
             if stat.S_ISREG(found.st_mode):

@@ -18,6 +18,9 @@ from phigen.building import builder as building
 from phigen.building import cluster
 from phigen.building.builder import build, processes_for
 from phigen.building.cluster import local_cluster
+from phigen.building.cost import Costs
+from phigen.building.rates import BUILT_IN, Rates
+from phigen.building.work import Work
 from phigen.errors import BuildError, SimulationError, StoreError
 from phigen.planning.plans import plan
 from phigen.recipe.loading import load, parse
@@ -46,14 +49,34 @@ def test_a_failing_run_is_named_and_those_before_it_are_kept(tmp_path: Path) -> 
     assert len(manifest.load(tmp_path / "s.zarr").held_runs) == 5
 
 
-def test_more_processes_are_for_jobs_that_outweigh_a_clusters_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_are_for_cores_and_for_jobs_that_outweigh_a_clusters_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    def processes(recipe: Recipe, missing: int | None = None) -> int:
+        planned = plan(recipe)
+        return processes_for(Costs(Work(Path("none"), planned, range(len(planned.shards))[:missing]), BUILT_IN))
+
     monkeypatch.setattr("dask.system.CPU_COUNT", 4)
-    eq10, rotation = plan(load("rotation_eq10")), plan(load("rotation"))
-    assert processes_for(eq10) == 1
-    longer = rotation.recipe.time.model_copy(update={"steps": 20_000})
-    large = plan(rotation.recipe.model_copy(update={"time": longer}))
-    assert processes_for(large) == 4
-    assert processes_for(large, missing=1) < 4
+    rotation = load("rotation")
+    assert processes(load("rotation_eq10")) == 1
+    longer = rotation.time.model_copy(update={"steps": 20_000})
+    large = rotation.model_copy(update={"time": longer})
+    assert processes(large) == 4
+    assert processes(large, missing=1) < 4
+
+
+def test_a_build_asks_for_what_was_measured_and_measures_nothing(
+    tmp_path: Path, small: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Rates] = []
+
+    def one_process(costs: Costs) -> int:
+        asked.append(costs.rates)
+        return 1
+
+    monkeypatch.setattr("phigen.building.builder.of_this_machine", lambda: BUILT_IN._replace(trace=7))
+    monkeypatch.setattr("phigen.building.builder.processes_for", one_process)
+    monkeypatch.setattr("phigen.building.fitting.fitted", None)
+    build(small, tmp_path / "s.zarr")
+    assert asked == [BUILT_IN._replace(trace=7)]
 
 
 @pytest.mark.slow

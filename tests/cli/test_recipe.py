@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,36 @@ def test_plan_shows_what_a_build_would_do_and_writes_nothing(small_file: Path, t
     assert [file.name for file in tmp_path.iterdir()] == [small_file.name]
     facts = json.loads(succeeds_here("plan", small_file, "--json"))
     assert (facts["runs"], facts["distinct_simulations"], facts["path"]) == (8, 4, "datasets/small.zarr")
+
+
+def test_plan_says_what_a_build_costs_and_what_more_workers_would_take(small_file: Path) -> None:
+    facts = json.loads(succeeds_here("plan", small_file, "--json"))
+    assert facts["bytes"] > 0 < facts["memory_of_a_process"]
+    assert (facts["tasks"], facts["processes"]) == (4, 1)
+    assert 0 < facts["seconds"] < facts["seconds_if_nothing_is_compiled"]
+    assert facts["speed"] == "measured on this machine"
+    three = json.loads(succeeds_here("plan", small_file, "--workers", 3, "--json"))
+    assert three["processes"] == 3
+    assert three["seconds_of_processors"] > facts["seconds_of_processors"]
+    shown = succeeds_here("plan", small_file, "--workers", 64)
+    assert re.search(r"processes +4, one for each task, of 64 that were asked for\n", shown)
+    assert re.search(r"\nseconds +about [0-9.]+\n", shown)
+    assert re.search(r"\nbytes +about 0\.\d MB\n", shown)
+
+
+def test_plan_with_a_cache_folder_that_is_not_used_says_so_and_uses_built_in_numbers(
+    small_file: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "cache" / "phigen" / "programs"
+    folder.mkdir(parents=True, mode=0o755)
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    command = [sys.executable, "-m", "phigen", "plan", str(small_file)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert re.search(r"speed +built-in numbers of another machine\n", done.stdout)
+    (line,) = done.stderr.splitlines()
+    assert "is open to other users" in line
+    assert list(folder.iterdir()) == []
 
 
 def test_target_errors_are_calibrated_shown_and_drawn(tmp_path: Path) -> None:

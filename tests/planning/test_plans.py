@@ -154,6 +154,7 @@ def test_translation_puts_a_plume_at_thirty_five_places_and_leaves_the_halves() 
 def test_scaling_makes_all_as_many_times_larger() -> None:
     planned = plan(load("scaling"))
     assert len(planned.runs) == len(planned.distinct) == 40
+    assert planned.simulated_cells == [run.simulation.cells for run in planned.runs]
     for i, run in enumerate(planned.runs):
         factor, simulation = 1 + i / 10, run.simulation
         assert simulation.cells == (64 * (10 + i) // 10,) * 2
