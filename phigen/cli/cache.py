@@ -17,7 +17,7 @@ from phigen.cli.output import print_json, print_table
 @json_option
 @debug_option
 def cache(clear: bool, as_json: bool) -> None:
-    """Show the compiled programs that phigen keeps for later commands.
+    """Show or remove the compiled programs that phigen keeps.
 
     The first simulation of a shape (its grid, boundary conditions, steps and fields) is traced and compiled; what comes
     of it is kept.  What was used longest ago is removed first when it gets too large.  A folder that is open to other

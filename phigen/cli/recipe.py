@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @json_option
 @debug_option
 def plan(recipe: str, workers: int | None, as_json: bool) -> None:
-    """Show what a build of RECIPE would do, and what it would cost; no dataset is written.
+    """Show what a build of RECIPE would do and cost.
 
     When it is first used on a machine, it measures for a few seconds how fast that is, and keeps the result.
     """
