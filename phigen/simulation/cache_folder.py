@@ -97,8 +97,9 @@ def _error_of(folder: Path) -> tuple[str, str] | None:
             return "is not a folder", "move it away"
         if (error := _distrust(found)) is not None:
             return error
-        if not _is_own(folder):
-            if any(not name.startswith(".") for name in os.listdir(folder)):
+        holds = [name for name in os.listdir(folder) if not name.startswith(".")]
+        if not _is_own(folder):  # looked for last: another process may be making the folder
+            if holds:
                 return "holds files of something else", "move them away"
             with written_whole(folder / _TAG, replace=True) as draft:
                 draft.write_text(_SIGNATURE, encoding="ascii")
