@@ -1,8 +1,8 @@
 """PhiML's JAX backend, with barriers where XLA would compute the same thing again and again.
 
 PhiFlow reads a grid between its cells through PhiML.  PhiML asks its backend for `grid_sample`, and the JAX backend has
-none: PhiML then gathers and stacks the corners around each point itself, and XLA computes the coordinates again for
-every corner, in MacCormack even the advected field.  Two backends mend that:
+none.  PhiML then gathers and stacks the corners around each point itself, and XLA computes the coordinates again for
+every corner; in the MacCormack scheme it even advects the field again.  Two backends avoid that:
 
 - `GatherBackend` computes indices and values once, before it gathers.  No bit changes (tests).
 - `SamplingBackend` also interpolates, with sums in another order, so results agree to rounding.  With jax 0.12 a step
